@@ -10,7 +10,7 @@ from datamodules.errors import DataError
 
 ATTRIBUTES = ("arousal", "dominance", "valence")
 COLUMNS = (
-    "utterance_id",  # unique in the corpus; the file's name, `#k` added for the k-th piece of a long pool file
+    "utterance_id",  # unique in the corpus: the file's name, with `#k` for the k-th piece of a long pool file
     "path",  # relative to the root
     "split",  # train, development, test, test1 … or unlabeled
     "speaker",
@@ -42,7 +42,7 @@ class Corpus:
     version: str
     root: Path
     label_kind: str
-    """`human ratings`, `proxy attributes` or `none`; printed beside every result."""
+    """`human ratings`, `proxy attributes`, `synthetic ratings` or `none`; printed beside every result."""
     table: pd.DataFrame
     """One row an utterance, the columns of COLUMNS."""
     label_digest: str = ""

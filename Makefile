@@ -1,0 +1,43 @@
+# `make` lists the targets. Every target sets up .venv by itself; a second call installs nothing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check format smoke clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Set up .venv with everything, development tools included
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"error: Python {v[0]}.{v[1]} is not supported; run make PYTHON=python3.11 (3.11 to 3.13).")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Train ACG-EmoCluster semi-supervised on the built-in corpus and print its test CCC
+	$(BIN)/python -m experiments.run experiment=demo
+
+test: $(INSTALLED) ## Run the test suite
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED) ## Run the test suite, slow tests included
+	$(BIN)/python -m pytest -m 'not gpu'
+
+check: $(INSTALLED) ## Lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of both models
+	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py
+
+clean: ## Remove the virtual environment and caches (runs and stores stay)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,64 @@
+"""history.csv: a row a pass, whatever other loggers do."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from callbacks.csv_table import CsvTable
+from callbacks.protocols import PassData
+
+
+class History(pl.Callback):
+    """Mean losses of every pass (over its chunks) and, after passes over L, the development set's CCC.
+
+    loss_names: the model's named losses; attributes: those it predicts.
+    """
+
+    def __init__(self, directory: Path, loss_names: Sequence[str], attributes: Sequence[str]) -> None:
+        self.validation = ["validation/ccc", *(f"validation/ccc_{name}" for name in attributes)]
+        columns = ["pass", "set", "batches", "loss", *loss_names, *self.validation, "seconds"]
+        self.table = CsvTable(Path(directory) / "history.csv", columns)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._started = time.perf_counter()
+        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._chunks = 0
+        self._batches = 0
+        self._validated = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.table.cut_back(trainer.current_epoch)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._forget()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        chunks = batch.positions.numel()
+        for name, value in outputs.items():
+            self._sums[name] += float(value) * chunks
+        self._chunks += chunks
+        self._batches += 1
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._validated = True
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        data: PassData = trainer.datamodule  # type: ignore[attr-defined]
+        validation = {name: float(trainer.callback_metrics[name]) for name in self.validation if self._validated}
+        self.table.append(
+            {
+                "pass": trainer.current_epoch,
+                "set": data.passes[trainer.current_epoch],
+                "batches": self._batches,
+                **{name: total / self._chunks for name, total in self._sums.items()},
+                **validation,
+                "seconds": round(time.perf_counter() - self._started, 3),
+            }
+        )

@@ -1,0 +1,121 @@
+"""K-means on embeddings, with faiss or with torch, behind one signature.
+
+Shapes: N points, D dimensions, Q clusters.
+"""
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """What a k-means backend returns."""
+
+    labels: Tensor
+    """(N,) int64 in [0, Q); every cluster has a member."""
+    inertia: float
+    """Sum of squared distances to the nearest centroid."""
+    reseeded: int
+    """Clusters that were empty and were given a point each."""
+
+
+KMeans = Callable[[Tensor, int, int, int], Clustering]
+
+
+def make_kmeans(backend: str) -> KMeans:
+    """`faiss`, `torch`, or `auto`: faiss where it is installed (on the GPU where its GPU build is), else torch."""
+    if backend == "auto":
+        backend = "faiss" if importlib.util.find_spec("faiss") else "torch"
+        log.info("k-means by %s", backend)
+    if backend == "faiss":
+        return faiss_kmeans
+    if backend == "torch":
+        return torch_kmeans
+    raise ValueError(f"pseudo_labels.backend is auto, faiss or torch, not {backend!r}")
+
+
+def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:
+    """Lloyd's algorithm by faiss from one random start, on all points (faiss would take 256 a cluster).
+
+    points: (N, D) on any device. Raises ValueError as `_check` does.
+    """
+    _check(points, num_clusters)
+    import faiss  # after torch: the other order has been seen to crash on loading two OpenMP runtimes
+
+    array = points.detach().float().cpu().contiguous().numpy()
+    kmeans = faiss.Kmeans(
+        array.shape[1],
+        num_clusters,
+        niter=iterations,
+        nredo=1,
+        seed=seed % 2**31,
+        max_points_per_centroid=len(array),
+        min_points_per_centroid=1,
+        gpu=hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0,
+    )
+    kmeans.train(array)
+    distances, labels = kmeans.index.search(array, 1)
+    return _fill_empty(torch.from_numpy(labels[:, 0]), torch.from_numpy(distances[:, 0]), num_clusters)
+
+
+def torch_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:
+    """Lloyd's algorithm from one random start, in blocks of points, on the points' own device.
+
+    points: (N, D). Raises ValueError as `_check` does.
+    """
+    _check(points, num_clusters)
+    points = points.detach().float()
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randperm(len(points), generator=generator)[:num_clusters].to(points.device)
+    centroids = points[start].clone()
+    for _ in range(iterations):
+        labels, distances = _assign(points, centroids)
+        sizes = torch.bincount(labels, minlength=num_clusters)
+        sums = torch.zeros_like(centroids).index_add_(0, labels, points)
+        occupied = sizes > 0
+        centroids[occupied] = sums[occupied] / sizes[occupied, None]
+        empty = (~occupied).nonzero().flatten()
+        centroids[empty] = points[distances.topk(len(empty)).indices]  # the points farthest from theirs
+    labels, distances = _assign(points, centroids)
+    return _fill_empty(labels.cpu(), distances.cpu(), num_clusters)
+
+
+def _check(points: Tensor, num_clusters: int) -> None:
+    """Raise ValueError where no clustering into Q non-empty clusters exists."""
+    if len(points) < num_clusters:
+        raise ValueError(f"{len(points)} chunks cannot make {num_clusters} clusters; lower num_clusters")
+    if not torch.isfinite(points).all():
+        raise ValueError("embeddings hold NaN or infinity: the training has diverged; lower the learning rates")
+
+
+def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:
+    """Nearest centroid of every point and the squared distance to it; a block at a time bounds the memory."""
+    labels, distances = [], []
+    for part in points.split(block):
+        squared = torch.cdist(part, centroids, compute_mode="donot_use_mm_for_euclid_dist").square()
+        nearest = squared.min(1)
+        labels.append(nearest.indices)
+        distances.append(nearest.values)
+    return torch.cat(labels), torch.cat(distances)
+
+
+def _fill_empty(labels: Tensor, distances: Tensor, num_clusters: int) -> Clustering:
+    """Give every empty cluster the point farthest from its centroid that is not alone in its cluster."""
+    sizes = torch.bincount(labels, minlength=num_clusters)
+    empties = (sizes == 0).nonzero().flatten().tolist()
+    if empties:
+        labels, distances = labels.clone(), distances.clone()
+        by_distance = iter(distances.argsort(descending=True, stable=True).tolist())
+        for empty in empties:
+            point = next(p for p in by_distance if sizes[labels[p]] > 1)
+            sizes[labels[point]] -= 1
+            sizes[empty] = 1
+            labels[point], distances[point] = empty, 0.0
+    return Clustering(labels, float(distances.double().sum()), len(empties))

@@ -1,0 +1,49 @@
+"""What the callbacks ask of models and data; nothing here is imported by either.
+
+Shapes: S sentences, B of a batch, C chunks, T frames, F mel bins, D embedding size.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import ChunkBatch
+
+
+class Clustered(Protocol):
+    """A model whose chunks can be clustered."""
+
+    device: torch.device
+
+    def embed(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> (B, C, D)."""
+
+    def reset_cluster_classifier(self, generator: torch.Generator) -> None:
+        """Forget what the old cluster numbers meant."""
+
+
+class LabelStore(Protocol):
+    """The place where pseudo-labels lie."""
+
+    def update(self, set_name: str, labels: Tensor, num_clusters: int, pass_index: int) -> None:
+        """Replace a set's labels (S, C)."""
+
+    def labels(self, set_name: str) -> Tensor | None:
+        """A set's labels (S, C), if it has any."""
+
+
+class PassData(Protocol):
+    """Data read in passes."""
+
+    passes: Sequence[str]
+
+
+class ClusteredData(PassData, Protocol):
+    """Data whose training sets are clustered."""
+
+    pseudo_labels: LabelStore
+
+    def in_order(self, set_name: str, device: torch.device) -> Iterator[ChunkBatch]:
+        """All whole sentences of a set by rising id."""

@@ -1,0 +1,178 @@
+"""The chunked data of a run: loaders that carry ids, and one place where ids become chunks and labels.
+
+Shapes: S sentences of a set, B sentences a batch, C chunks, T frames, F mel bins, A attributes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.batch import LABELED, ChunkBatch, ChunkIndex
+from datamodules.errors import DataError
+from datamodules.front_end import FrontEnd
+from datamodules.pseudo_label_store import PseudoLabelStore
+from datamodules.samplers import PassSampler
+from datamodules.sentence_set import SentenceSet
+
+# Sentences are embedded and evaluated about this many chunks at a time: no gradients are kept, so the number
+# changes speed only, and on a CPU batches of 44 to 176 chunks are the fastest.
+CHUNKS_WITHOUT_GRADIENT = 176
+
+
+class _Whole(Dataset[ChunkIndex]):
+    """Lets a loader's batch sampler hand over a whole batch at once; no work is done here."""
+
+    def __getitems__(self, index: ChunkIndex) -> ChunkIndex:
+        return index
+
+
+def _as_it_is(index: ChunkIndex) -> ChunkIndex:
+    return index
+
+
+class ChunkDataModule(pl.LightningDataModule):
+    """Sets of sentences, read one pass at a time.
+
+    A Lightning epoch is one pass over one set; `passes` names the set of each. Batches carry ids only and are
+    gathered, normalised and labelled in the main process (`on_after_batch_transfer`): loader workers would see
+    stale pseudo-labels, and gathering is too cheap to need them.
+    """
+
+    def __init__(
+        self,
+        sets: Mapping[str, SentenceSet],
+        front_end: FrontEnd,
+        passes: Sequence[str],
+        sampler: type[PassSampler],
+        batch_size: int,
+        seed: int,
+        residency: str = "auto",
+    ) -> None:
+        """`sets` holds `L`, `U` where there is one, `development`, and the test sets by name.
+
+        batch_size: sentences a batch; samplers of single chunks take batch_size x C chunks.
+        residency: where the frames lie: `disk` (memory-mapped), `memory`, `device`, or `auto` (the device if
+            they fill at most half of its free memory, else main memory likewise, else the disk).
+        """
+        super().__init__()
+        self.sets = dict(sets)
+        self.front_end = front_end
+        self.passes = tuple(passes)
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.seed = seed
+        self.residency = residency
+        self.pseudo_labels = PseudoLabelStore()
+
+    @property
+    def num_chunks(self) -> int:
+        """C."""
+        return self.front_end.chunks.num_chunks
+
+    def place(self, device: torch.device) -> None:
+        """Move the frames to where `residency` says."""
+        for name, one in self.sets.items():
+            where = self.residency
+            if where == "auto":
+                where = _roomiest(one, device)
+            if where == "device":
+                self.sets[name] = one.resident(device)
+            elif where == "memory":
+                self.sets[name] = one.resident(torch.device("cpu"))
+
+    def setup(self, stage: str) -> None:
+        """Called by Lightning once the device is known."""
+        if self.trainer is not None and stage == "fit":
+            self.place(self.trainer.strategy.root_device)
+
+    def train_dataloader(self) -> DataLoader[ChunkIndex]:
+        """Batches of the pass that comes next; Lightning asks before every epoch."""
+        assert self.trainer is not None
+        pass_index = self.trainer.current_epoch
+        set_name = self.passes[pass_index]
+        batches = self.sampler(
+            set_name,
+            len(self.sets[set_name]),
+            self.num_chunks,
+            self.pseudo_labels,
+            self.batch_size,
+            self.seed,
+            pass_index,
+        )
+        return DataLoader(_Whole(), batch_sampler=batches, collate_fn=_as_it_is, num_workers=0)
+
+    def val_dataloader(self) -> DataLoader[ChunkIndex]:
+        """The development set in order, whole sentences."""
+        batches = list(self._in_order("development"))
+        return DataLoader(_Whole(), batch_sampler=batches, collate_fn=_as_it_is, num_workers=0)
+
+    def on_after_batch_transfer(self, batch: ChunkIndex, dataloader_idx: int) -> ChunkBatch:
+        """Ids become chunks, labels and pseudo-labels."""
+        assert self.trainer is not None
+        return self.gather(batch, self.trainer.strategy.root_device)
+
+    def gather(self, index: ChunkIndex, device: torch.device) -> ChunkBatch:
+        """The batch of an index, on `device`."""
+        one = self.sets[index.set_name]
+        chunks = self.front_end.normalize(one.gather(index.sentence_ids, index.positions).to(device))
+        ids = index.sentence_ids.cpu()
+        pseudo = self.pseudo_labels.labels(index.set_name)
+        if pseudo is None:
+            clusters = torch.full(index.positions.shape, -1)
+        else:
+            clusters = pseudo[ids[:, None], index.positions.cpu()]
+        return ChunkBatch(
+            index.set_name,
+            index.sentence_ids.to(device),
+            index.positions.to(device),
+            chunks,
+            one.labels[ids].to(device),
+            clusters.to(device),
+        )
+
+    def in_order(self, set_name: str, device: torch.device) -> Iterator[ChunkBatch]:
+        """All whole sentences of a set by rising id, for embedding and evaluation."""
+        for index in self._in_order(set_name):
+            yield self.gather(index, device)
+
+    def _in_order(self, set_name: str) -> Iterator[ChunkIndex]:
+        every = torch.arange(self.num_chunks)
+        size = max(1, CHUNKS_WITHOUT_GRADIENT // self.num_chunks)
+        for ids in torch.arange(len(self.sets[set_name])).split(size):
+            yield ChunkIndex(set_name, ids, every.expand(len(ids), -1))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The front end, so that a checkpoint predicts from audio on its own, and the latest clusters."""
+        return {"front_end": self.front_end.to_dict(), "pseudo_labels": self.pseudo_labels.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Resume. Raises DataError when the corpus or the features are not those of the checkpoint."""
+        if state["front_end"] != self.front_end.to_dict():
+            raise DataError(
+                f"the checkpoint was trained on other features, statistics or labels than {LABELED} has now; "
+                "the corpus changed under a run: set overwrite=true to start it anew."
+            )
+        self.pseudo_labels.load_state_dict(state["pseudo_labels"])
+
+
+def _roomiest(one: SentenceSet, device: torch.device) -> str:
+    """The fastest place that keeps at least half of its memory free."""
+    needed = int(one.lengths.sum()) * one.frames.shape[1] * one.frames.element_size()
+    if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] // 2:
+        return "device"
+    return "memory" if needed < _free_memory() // 2 else "disk"
+
+
+def _free_memory() -> int:
+    """Bytes of main memory that can be had; 0 where the system does not say, which keeps the frames on disk."""
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0

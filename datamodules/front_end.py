@@ -1,0 +1,91 @@
+"""Everything between audio and a model's input, as plain data that travels with a checkpoint.
+
+Shapes: C chunks, T frames a chunk, F mel bins, n samples.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.audio import read_audio
+from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
+from datamodules.features import Extractor, FeatureSettings, make_extractor
+
+
+@dataclass(frozen=True, eq=False)
+class FrontEnd:
+    """Features, chunks, and the training set's statistics."""
+
+    features: FeatureSettings
+    chunks: ChunkSettings
+    mean: Tensor
+    """(F,) float32, over all frames of Train."""
+    std: Tensor
+    """(F,) float32, population."""
+    label_mean: dict[str, float]
+    """Attribute -> mean over Train, on the corpus's 1..7 scale."""
+    label_std: dict[str, float]
+
+    def normalize(self, raw: Tensor) -> Tensor:
+        """z-normalised features, (..., F) -> (..., F), on `raw`'s device: NaN becomes 0, then ±clip.
+
+        NaN comes from a bin whose given std is 0, as norm terms of other programs may have.
+        """
+        if raw.device not in self._on_device:
+            self._on_device[raw.device] = (self.mean.to(raw.device), self.std.to(raw.device))
+        mean, std = self._on_device[raw.device]
+        normal = torch.nan_to_num_((raw - mean).div_(std), nan=0.0)
+        return (
+            normal if self.features.clip is None else normal.clamp_(-self.features.clip, self.features.clip)
+        )
+
+    def chunks_of(self, samples: np.ndarray | Tensor) -> Tensor:
+        """A model's input (C, T, F) float32 from samples (n,) at features.sample_rate; no store is needed."""
+        raw = self._extractor(samples)
+        length = torch.tensor([len(raw)])
+        window, count = self.chunks.window_frames(self.features), self.chunks.num_chunks
+        starts = chunk_starts(length, window, count, self.chunks.rounding)
+        zero = torch.zeros(1, dtype=torch.long)
+        every = torch.arange(count)[None]
+        return self.normalize(gather_chunks(raw, zero, length, starts, zero, every, window))[0]
+
+    def chunks_of_file(self, path: Path | str) -> Tensor:
+        """A model's input (C, T, F) from an audio file; raises UnreadableAudio."""
+        audio = read_audio(path, self.features.sample_rate, min_samples=self.features.min_samples)
+        return self.chunks_of(audio.samples)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers, strings, lists and dicts only, so that a checkpoint loads with weights_only=True."""
+        return {
+            "features": asdict(self.features),
+            "chunks": asdict(self.chunks),
+            "mean": self.mean.tolist(),
+            "std": self.std.tolist(),
+            "label_mean": dict(self.label_mean),
+            "label_std": dict(self.label_std),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
+        """The front end that `to_dict` described, to the last bit."""
+        return cls(
+            features=FeatureSettings(**data["features"]),
+            chunks=ChunkSettings(**data["chunks"]),
+            mean=torch.tensor(data["mean"], dtype=torch.float32),
+            std=torch.tensor(data["std"], dtype=torch.float32),
+            label_mean=dict(data["label_mean"]),
+            label_std=dict(data["label_std"]),
+        )
+
+    @cached_property
+    def _extractor(self) -> Extractor:
+        return make_extractor(self.features)
+
+    @cached_property
+    def _on_device(self) -> dict[torch.device, tuple[Tensor, Tensor]]:
+        return {}

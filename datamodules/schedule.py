@@ -1,0 +1,23 @@
+"""Which set each pass reads. A pass goes once over one set: U (unlabelled) or L (labelled)."""
+
+from datamodules.batch import LABELED, UNLABELED
+
+Passes = tuple[str, ...]
+
+
+def supervised(rounds: int, has_unlabeled: bool) -> Passes:
+    """L, L, …: labels alone, a round being one pass. Raises ValueError if an unlabelled set was asked for."""
+    if has_unlabeled:
+        raise ValueError("schedule=supervised never reads unlabelled speech; set unlabeled_size=0 or take schedule=alternating")
+    return (LABELED,) * rounds
+
+
+def alternating(rounds: int, has_unlabeled: bool) -> Passes:
+    """U, L, U, L, … (Algorithm 1 of Lin & Busso 2024); without an unlabelled set L, L, …"""
+    return ((UNLABELED, LABELED) if has_unlabeled else (LABELED,)) * rounds
+
+
+def pretrain_then_joint(rounds: int, pretrain_rounds: int, has_unlabeled: bool) -> Passes:
+    """U for `pretrain_rounds`, then L for `rounds` (Zhao et al. 2023, section 3); without U a random start."""
+    pretraining = (UNLABELED,) * pretrain_rounds if has_unlabeled else ()
+    return pretraining + (LABELED,) * rounds

@@ -1,0 +1,72 @@
+"""One set of sentences: where their frames lie, where their chunks begin, and their labels.
+
+Shapes: N frames of the store, S sentences, C chunks a sentence, T frames a chunk, F mel bins, A attributes.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from datamodules.chunking import chunk_starts, gather_chunks
+
+
+@dataclass
+class SentenceSet:
+    """A set as tensors; a sentence's id is its row."""
+
+    name: str
+    table: pd.DataFrame
+    """(S rows) utterance_id, speaker and, where rated, the attributes on their own scale."""
+    frames: Tensor
+    """(N, F) float16 raw features, shared between the sets of a store."""
+    offsets: Tensor
+    """(S,) first frame of each sentence."""
+    lengths: Tensor
+    """(S,) frames of each sentence."""
+    labels: Tensor
+    """(S, A) z-normalised attributes, NaN where there are none."""
+    num_chunks: int
+    window_frames: int
+    rounding: str
+
+    def __post_init__(self) -> None:
+        self.starts = chunk_starts(self.lengths, self.window_frames, self.num_chunks, self.rounding)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def gather(self, sentence_ids: Tensor, positions: Tensor) -> Tensor:
+        """(B, C, T, F) raw chunks, on the device of the frames."""
+        device = self.frames.device
+        return gather_chunks(
+            self.frames,
+            self.offsets,
+            self.lengths,
+            self.starts,
+            sentence_ids.to(device),
+            positions.to(device),
+            self.window_frames,
+        )
+
+    def resident(self, device: torch.device) -> "SentenceSet":
+        """The same set with only its own frames, copied to `device` (`cpu` takes them off the disk)."""
+        lengths = self.lengths.cpu()
+        ends = lengths.cumsum(0)
+        frames = torch.empty((int(ends[-1]), self.frames.shape[1]), dtype=self.frames.dtype, device=device)
+        for offset, length, end in zip(self.offsets.tolist(), lengths.tolist(), ends.tolist(), strict=True):
+            frames[end - length : end] = self.frames[offset : offset + length].to(device)
+        moved = SentenceSet(
+            self.name,
+            self.table,
+            frames,
+            (ends - lengths).to(device),
+            lengths.to(device),
+            self.labels,
+            self.num_chunks,
+            self.window_frames,
+            self.rounding,
+        )
+        moved.starts = moved.starts.to(device)
+        return moved

@@ -1,0 +1,132 @@
+"""One run, from a config to metrics.json: new, resumed, or already done."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.trainer.states import TrainerStatus
+
+from datamodules.batch import LABELED, UNLABELED
+from datamodules.corpora.corpus import Corpus
+from datamodules.errors import DataError
+from experiments.assembly import check_options, make_datamodule, make_model, make_trainer
+from experiments.console import ConfigurationError
+from experiments.data import data_fingerprint, extract, read_corpora
+from experiments.environment import describe_environment
+from experiments.evaluation import evaluate_sets, is_test_set
+from experiments.identity import outcome, run_name
+from experiments.loggers import open_loggers
+from experiments.logs import log_to_file
+from experiments.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+
+def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
+    """Train and evaluate one run, or return what it left; (metrics, directory).
+
+    The same command again: a finished run returns its result, a partial one goes on after its last completed
+    pass. `overwrite=true` starts anew. Raises DataError and ConfigurationError for a user's mistakes,
+    KeyboardInterrupt when interrupted; any failure leaves its reason in `FAILED`.
+    """
+    check_options(cfg)
+    corpus, pool = read_corpora(cfg)
+    decides = outcome(cfg, data_fingerprint(corpus, pool))
+    directory = RunDirectory(Path(cfg.run_root) / run_name(cfg, decides))
+    with directory.lock():
+        if cfg.overwrite:
+            directory.clear()
+        if directory.done:
+            log.info("%s is done; overwrite=true would train it anew", directory.path)
+            return directory.read_json("metrics.json") or {}, directory.path
+        directory.begin()
+        with log_to_file(directory.path / "run.log"):
+            try:
+                metrics = _train(cfg, overrides, corpus, pool, decides, directory)
+            except KeyboardInterrupt:
+                log.info("interrupted; the same command goes on after the last completed pass")
+                raise
+            except (DataError, ConfigurationError) as error:
+                directory.mark_failed(str(error))
+                raise
+            except BaseException as error:
+                directory.mark_failed(f"{type(error).__name__}: {error}")
+                log.exception("the run failed")
+                raise
+        return metrics, directory.path
+
+
+def _train(
+    cfg: DictConfig,
+    overrides: list[str],
+    corpus: Corpus,
+    pool: Corpus | None,
+    decides: dict[str, Any],
+    directory: RunDirectory,
+) -> dict[str, Any]:
+    environment = directory.read_json("environment.json") if directory.partial else None
+    threads = environment["threads"] if environment else cfg.trainer.threads or torch.get_num_threads()
+    # The number of threads decides the order of sums, so a resumed run takes the number it began with.
+    torch.set_num_threads(threads)
+    environment = environment or describe_environment(threads)
+    directory.write_json("environment.json", environment)
+    (directory.path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
+    (directory.path / "overrides.yaml").write_text(OmegaConf.to_yaml(overrides))
+    directory.write_json("outcome.json", decides)
+    started, before = time.perf_counter(), environment["seconds"]
+    try:
+        data = extract(cfg, corpus, pool)
+        datamodule = make_datamodule(cfg, data)
+        model = make_model(cfg, datamodule.front_end)
+        log.info(
+            "%s: %d passes over %s, %d parameters, %d threads",
+            directory.path.name,
+            len(datamodule.passes),
+            ", ".join(f"{name} ({len(one)})" for name, one in datamodule.sets.items() if name in (LABELED, UNLABELED)),
+            sum(parameter.numel() for parameter in model.parameters()),
+            threads,
+        )
+        with open_loggers(cfg, directory, decides) as loggers:
+            trainer = make_trainer(cfg, model, datamodule.passes, directory.path, loggers)
+            resume = str(directory.last) if directory.partial else None
+            if resume:
+                log.info("going on after the last completed pass, from %s", resume)
+            _fit(trainer, model, datamodule, resume)
+        # The best model is the run's result, not the last one; weights only, the rest was for resuming.
+        state = torch.load(directory.best, map_location=model.device, weights_only=True)["state_dict"]
+        model.load_state_dict(state)
+        metrics = {
+            "corpus": {
+                "name": data.corpus.name,
+                "version": data.corpus.version,
+                "labels": data.corpus.label_kind,
+                "labeled": len(datamodule.sets[LABELED]),
+                "unlabeled": len(datamodule.sets[UNLABELED]) if UNLABELED in datamodule.sets else 0,
+            },
+            "model": cfg.model.name,
+            "attribute": cfg.attribute,
+            "seed": cfg.seed,
+            "validation": evaluate_sets(model, datamodule, ["development"], directory.path)["development"],
+            "test": evaluate_sets(model, datamodule, [n for n in datamodule.sets if is_test_set(n)], directory.path),
+        }
+    finally:
+        environment["seconds"] = round(before + time.perf_counter() - started, 1)
+        directory.write_json("environment.json", environment)
+    directory.write_json("metrics.json", metrics)
+    directory.mark_done()
+    return metrics
+
+
+def _fit(trainer: Any, model: Any, datamodule: Any, resume: str | None) -> None:
+    """Train; an interruption comes back as KeyboardInterrupt, whichever way Lightning chose to end."""
+    try:
+        trainer.fit(model, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+    except SystemExit as error:
+        if trainer.state.status == TrainerStatus.INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
+    if trainer.state.status == TrainerStatus.INTERRUPTED:
+        raise KeyboardInterrupt

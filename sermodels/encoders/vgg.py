@@ -1,0 +1,61 @@
+"""The chunk encoder Φ: VGG-16 as the DeepEmoCluster papers cut it down, and its Attn-Conv variants.
+
+Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from sermodels.encoders.attn_conv import AttnConvBlock
+from sermodels.encoders.initialization import initialize
+
+CHANNELS = (32, 32, 64, 64, 128, 128, 128)
+STRIDES = (1, 1, 2, 2, 2, 2, 2)
+
+
+class VGG16(nn.Module):
+    """Seven blocks conv3x3-BN-ReLU, no pooling, then Linear-ReLU-Dropout (Lin & Busso 2024, table 1).
+
+    attention_blocks: which of the blocks 1..7 are Attn-Conv blocks. None for VGG-16; (1,) ACN-S, (1, 3, 5, 7)
+        ACN-B, all seven ACN-L (Zhao et al. 2023, table 2).
+    kv_pool: see MapAttention.
+    num_frames, num_mels: size of the input; 62 x 128 becomes a map of 2 x 4.
+    """
+
+    def __init__(
+        self,
+        dropout: float = 0.5,
+        attention_blocks: Sequence[int] = (),
+        kv_pool: int = 4,
+        num_frames: int = 62,
+        num_mels: int = 128,
+        num_features: int = 256,
+    ) -> None:
+        super().__init__()
+        unknown = set(attention_blocks) - set(range(1, len(CHANNELS) + 1))
+        if unknown:
+            raise ValueError(f"attention_blocks are numbers from 1 to {len(CHANNELS)}, not {sorted(unknown)}")
+        blocks: list[nn.Module] = []
+        channels, height, width = 1, num_frames, num_mels
+        for number, (out, stride) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
+            if number in attention_blocks:
+                blocks.append(AttnConvBlock(channels, out, stride, kv_pool))
+            else:
+                blocks.append(nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU()))
+            channels, height, width = out, -(-height // stride), -(-width // stride)
+        self.blocks = nn.Sequential(*blocks)
+        self.map_shape = (channels, height, width)
+        self.output = nn.Sequential(
+            nn.Linear(channels * height * width, num_features), nn.ReLU(), nn.Dropout(dropout)
+        )
+        self.num_features = num_features
+        self.apply(initialize)
+
+    def feature_map(self, chunks: Tensor) -> Tensor:
+        """(N, T, F) -> (N, 128, 2, 4), the last block's map."""
+        return self.blocks(chunks.unsqueeze(1))
+
+    def forward(self, chunks: Tensor) -> Tensor:
+        """(N, T, F) -> h (N, D)."""
+        return self.output(self.feature_map(chunks).flatten(1))

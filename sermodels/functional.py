@@ -1,0 +1,41 @@
+"""The formulas, once, as pure functions.
+
+Shapes: N values, A attributes.
+"""
+
+import torch
+from torch import Tensor
+
+CCC_VARIANCES = ("population", "released")
+
+
+def concordance(prediction: Tensor, target: Tensor, variance: str = "population") -> Tensor:
+    """Concordance correlation coefficient over the first dimension (Lin 1989).
+
+    2 cov / (var_x + var_y + (mean_x - mean_y)^2). Two constant inputs agree (1) where they are equal and do
+    not (0) where they differ, one constant input gives 0; never NaN. All sums are taken in float32 at least.
+
+    prediction, target: (N,) or (N, A), N >= 1.
+    variance: `population` divides by N throughout; `released` mixes a biased covariance with unbiased
+        variances, as the authors' programs do, and falls short of 1 by about 1/N for a perfect prediction.
+    Returns () or (A,).
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
+    if variance not in CCC_VARIANCES:
+        raise ValueError(f"variance is one of {', '.join(CCC_VARIANCES)}, not {variance!r}")
+    if prediction.dtype in (torch.float16, torch.bfloat16):
+        prediction = prediction.float()
+    target = target.to(prediction.dtype)
+    x = prediction - prediction.mean(0)
+    y = target - target.mean(0)
+    bias = prediction.mean(0) - target.mean(0)
+    covariance = (x * y).mean(0)
+    if variance == "population":
+        spread = x.square().mean(0) + y.square().mean(0)
+    else:
+        spread = prediction.var(0, correction=1) + target.var(0, correction=1)
+    denominator = spread + bias.square()
+    # The inner where keeps 0/0 out of the backward pass: a NaN gradient would survive the outer one.
+    alike = denominator == 0
+    return torch.where(alike, torch.ones_like(denominator), 2 * covariance / denominator.masked_fill(alike, 1.0))

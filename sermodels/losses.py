@@ -1,0 +1,26 @@
+"""The losses, each under the name that its weight and its log line carry too.
+
+Shapes: B sentences, C chunks, Q clusters, A attributes.
+"""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from sermodels.functional import concordance
+
+
+def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") -> Tensor:
+    """Mean over attributes of 1 - CCC, over all chunks of the batch (Lin et al. 2021, eq. 3).
+
+    predictions: (B, C, A); labels: (B, A), repeated for the C chunks. Computed in float32 at least.
+    """
+    repeated = labels[:, None, :].expand_as(predictions)
+    return (1 - concordance(predictions.flatten(0, 1), repeated.flatten(0, 1), variance)).mean()
+
+
+def cluster_loss(logits: Tensor, pseudo_labels: Tensor) -> Tensor:
+    """Cross-entropy of the cluster classifier against the k-means labels (Lin et al. 2021, eq. 3).
+
+    logits: (B, C, Q); pseudo_labels: (B, C) in [0, Q). Computed in float32.
+    """
+    return F.cross_entropy(logits.flatten(0, 1).float(), pseudo_labels.flatten())

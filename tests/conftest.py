@@ -1,0 +1,30 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+VARIABLE = "EMOCLUSTER_TEST_DATA"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real recordings and authors' weights. Without it the test skips; on CI it fails."""
+    named = os.environ.get(VARIABLE)
+    if named and Path(named).is_dir():
+        return Path(named)
+    reason = f"set {VARIABLE} to the folder of real test data to run this test"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> Iterator[None]:
+    """Bits depend on the number of threads, and a test may have changed it."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

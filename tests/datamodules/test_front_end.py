@@ -1,0 +1,115 @@
+"""From audio to a model's input, with and without the store in between."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from references.chunks import cut, starts_exact, starts_floor
+from references.mel import mel_features
+from references.noise_corpus import corpus_of
+
+from datamodules.audio import UnreadableAudio, read_audio
+from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
+from datamodules.features import FeatureSettings
+from datamodules.front_end import FrontEnd
+from datamodules.preparation import prepare
+from datamodules.statistics import frame_statistics
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "features"
+
+
+def front_end(features: FeatureSettings | None = None, chunks: ChunkSettings | None = None) -> FrontEnd:
+    rng = np.random.default_rng(0)
+    return FrontEnd(
+        features or FeatureSettings(),
+        chunks or ChunkSettings(),
+        torch.tensor(rng.uniform(0, 2, 128), dtype=torch.float32),
+        torch.tensor(rng.uniform(0.1, 3, 128), dtype=torch.float32),
+        {"arousal": 4.123456789, "valence": 3.9},
+        {"arousal": 0.9, "valence": 1.1},
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 3.3, 12.0])
+@pytest.mark.parametrize(("rounding", "starts"), [("floor", starts_floor), ("exact", starts_exact)])
+def test_chunks_follow_the_equations(seconds: float, rounding: str, starts) -> None:
+    samples = np.random.default_rng(1).normal(0, 0.1, round(seconds * 16000)).astype(np.float32)
+    front = front_end(chunks=ChunkSettings(rounding=rounding))
+    raw = mel_features(samples)
+    normal = np.clip((raw - front.mean.numpy()) / front.std.numpy(), -3, 3)
+    expected = np.stack([cut(normal, start, 62) for start in starts(len(raw), 62, 11)])
+    chunks = front.chunks_of(samples)
+    assert chunks.dtype == torch.float32
+    np.testing.assert_allclose(chunks, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("preset", "tolerance"),
+    # Half a unit in float16's eleventh digit is 4.9e-4 of a value. Normalised power is at most 3 and the value less
+    # its mean: about (3 + mean/std) * 4.9e-4. Logarithms reach 23, one std is about 2.
+    [("deepemocluster", 4e-3), ("acg", 1e-2)],
+)
+def test_direct_equals_through_the_store_but_for_float16(
+    test_data: Path, tmp_path: Path, preset: str, tolerance: float
+) -> None:
+    settings = FeatureSettings(**yaml.safe_load((CONF / f"{preset}.yaml").read_text()))
+    root = test_data / "emodb" / "wav"
+    names = [path.name for path in sorted(root.glob("*.wav"))[::25]]
+    _, store = prepare(corpus_of(root, names), settings, tmp_path, 0.0, progress=False)
+    found = frame_statistics(store, names)
+    front = FrontEnd(settings, ChunkSettings(), found.mean, found.std, {}, {})
+    offsets, lengths = store.locate(names)
+    starts = chunk_starts(lengths, 62, 11)
+    ids, every = torch.arange(len(names)), torch.arange(11).expand(len(names), -1)
+    stored = front.normalize(gather_chunks(store.frames, offsets, lengths, starts, ids, every, 62))
+    for name, through_store in zip(names, stored, strict=True):
+        torch.testing.assert_close(front.chunks_of_file(root / name), through_store, atol=tolerance, rtol=0)
+    assert stored.std() > 0.3  # the comparison is not one of zeros
+
+
+def test_a_file_is_what_its_samples_are(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 30000)
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    front = front_end()
+    assert torch.equal(
+        front.chunks_of_file(tmp_path / "a.wav"), front.chunks_of(read_audio(tmp_path / "a.wav").samples)
+    )
+    soundfile.write(tmp_path / "short.wav", samples[:200], 16000)
+    with pytest.raises(UnreadableAudio, match="only 200 samples"):
+        front.chunks_of_file(tmp_path / "short.wav")
+
+
+def test_normalisation_is_clipped_and_has_no_nan() -> None:
+    front = FrontEnd(
+        FeatureSettings(num_mels=3),
+        ChunkSettings(),
+        torch.tensor([1.0, 2.0, 0.0]),
+        torch.tensor([2.0, 1.0, 0.0]),
+        {},
+        {},
+    )
+    raw = torch.tensor([[3.0, 9.0, 0.0], [-99.0, 2.0, 5.0]])
+    kept = raw.clone()
+    assert front.normalize(raw).tolist() == [[1.0, 3.0, 0.0], [-3.0, 0.0, 3.0]]
+    assert torch.equal(raw, kept)
+    unclipped = FrontEnd(FeatureSettings(num_mels=3, clip=None), front.chunks, front.mean, front.std, {}, {})
+    assert unclipped.normalize(raw)[:, :2].tolist() == [[1.0, 7.0], [-50.0, 0.0]]
+
+
+def test_it_travels_as_plain_data() -> None:
+    front = front_end(FeatureSettings(clip=None, power=1), ChunkSettings(2.0, 8.0, "exact"))
+    file = io.BytesIO()
+    torch.save(front.to_dict(), file)
+    file.seek(0)
+    back = FrontEnd.from_dict(torch.load(file, weights_only=True))
+    assert back.to_dict() == front.to_dict()
+    assert back.features == front.features
+    assert back.chunks == front.chunks
+    assert torch.equal(back.mean, front.mean)
+    assert torch.equal(back.std, front.std)
+    samples = torch.randn(20000)
+    assert torch.equal(back.chunks_of(samples), front.chunks_of(samples))

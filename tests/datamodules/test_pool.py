@@ -1,0 +1,236 @@
+"""The unlabelled pool: any folder, cut, remembered, shuffled as released, less what is labelled."""
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from datamodules.corpora import folder, librispeech, msp_podcast, scan
+from datamodules.corpora.corpus import COLUMNS, Corpus
+from datamodules.errors import DataError
+from datamodules.unlabeled import select
+
+
+def read_folder(root: Path, max_seconds: float = 11.0, scan_cache: Path | None = None) -> Corpus:
+    pool = folder.read_pool(root, max_seconds=max_seconds, scan_cache=scan_cache)
+    assert pool is not None
+    return pool
+
+
+def test_no_folder_is_no_pool() -> None:
+    assert folder.read_pool(None) is None
+    assert librispeech.read_pool(None) is None
+
+
+@pytest.mark.parametrize("suffix", ["wav", "WAV", "flac", "ogg", "mp3", "aiff", "au"])
+def test_any_format_any_name_any_depth(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / "deep" / "er" / f"a name, of sorts #1.{suffix}"
+    file.parent.mkdir(parents=True)
+    soundfile.write(file, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000, format=suffix.upper())
+    (tmp_path / "notes.txt").write_text("not audio")
+    pool = read_folder(tmp_path)
+    assert tuple(pool.table.columns) == COLUMNS
+    assert pool.table["utterance_id"].tolist() == [f"deep/er/a name, of sorts #1.{suffix}"]
+    assert pool.table[["split", "start_sample", "stop_sample"]].to_numpy().tolist() == [["unlabeled", 0, -1]]
+    assert (pool.version, pool.label_kind, pool.problems) == ("1 files", "none", ())
+
+
+def test_long_files_are_cut_into_equal_pieces(tmp_path: Path, tiny: ModuleType) -> None:
+    tiny.write_wav(tmp_path / "short.wav", 2.0, rate=8000)
+    tiny.write_wav(tmp_path / "just.wav", 2.5, rate=8000)
+    tiny.write_wav(tmp_path / "long.wav", 6.001, rate=8000)
+    pool = read_folder(tmp_path, max_seconds=2.5)
+    rows = pool.table.set_index("utterance_id")[["path", "start_sample", "stop_sample"]]
+    assert rows.loc["short.wav"].tolist() == ["short.wav", 0, -1]
+    assert rows.loc["just.wav"].tolist() == ["just.wav", 0, -1]
+    pieces = [rows.loc[f"long.wav#{piece}"].tolist() for piece in range(3)]
+    assert pieces == [["long.wav", 0, 16002], ["long.wav", 16002, 32005], ["long.wav", 32005, 48008]]
+    assert len(rows) == 5
+    assert pool.version == "3 files"
+    assert pool.notes == ("3 pieces of at most 2.5 s come from longer files",)
+
+
+@pytest.mark.parametrize("frames", [48_001, 60_000, 96_000, 96_001, 1_000_000])
+def test_pieces_join_to_the_file_and_are_neither_long_nor_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    (tmp_path / "a.wav").write_bytes(b"header faked below")
+    monkeypatch.setattr(scan, "_header", lambda path: (frames, 16_000, ""))
+    table = read_folder(tmp_path, max_seconds=3.0).table
+    lengths = table["stop_sample"] - table["start_sample"]
+    assert table["start_sample"].tolist() == [0, *table["stop_sample"].tolist()[:-1]]
+    assert table["stop_sample"].iloc[-1] == frames
+    assert lengths.max() <= 48_000
+    assert lengths.min() >= 16_000
+    assert lengths.max() - lengths.min() <= 1
+
+
+def test_files_that_cannot_be_opened_are_problems(tmp_path: Path, tiny: ModuleType) -> None:
+    tiny.write_wav(tmp_path / "good.wav")
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.flac").write_text("not audio at all")
+    soundfile.write(tmp_path / "silent.wav", np.zeros(0), 16_000)
+    (tmp_path / "folder.wav").mkdir()
+    pool = read_folder(tmp_path)
+    assert pool.table["utterance_id"].tolist() == ["good.wav"]
+    faults = {problem.file: problem.fault for problem in pool.problems}
+    assert sorted(faults) == ["empty.wav", "silent.wav", "text.flac"]
+    assert "cannot be opened as audio" in faults["text.flac"]
+    assert faults["silent.wav"] == "holds no audio"
+    assert {problem.remedy for problem in pool.problems} == {"mend it or remove it from the pool"}
+
+
+def test_a_name_that_is_not_utf8_is_a_problem(tmp_path: Path, tiny: ModuleType) -> None:
+    tiny.write_wav(tmp_path / "good.wav")
+    os.rename(tmp_path / "good.wav", os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    tiny.write_wav(tmp_path / "good.wav")
+    pool = read_folder(tmp_path, scan_cache=tmp_path / "cache.parquet")
+    assert pool.table["utterance_id"].tolist() == ["good.wav"]
+    assert [problem.file for problem in pool.problems] == ["caf\\xe9.wav"]
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.touch()])
+def test_a_folder_that_cannot_be_a_pool(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def]
+    make(tmp_path / "pool")
+    with pytest.raises(DataError, match=r"pool: .*set data\.unlabeled_dir to"):
+        folder.read_pool(tmp_path / "pool")
+
+
+def test_a_second_scan_opens_only_what_is_new(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    real = scan._header
+    monkeypatch.setattr(scan, "_header", lambda path: opened.append(path.name) or real(path))
+    cache = tmp_path / "store" / "scan.parquet"
+    root = tmp_path / "pool"
+    for name in ("a.wav", "b.wav", "c.wav"):
+        tiny.write_wav(root / name, 0.5)
+    (root / "d.wav").touch()
+
+    first = read_folder(root, scan_cache=cache)
+    assert sorted(opened) == ["a.wav", "b.wav", "c.wav", "d.wav"]
+    opened.clear()
+    second = read_folder(root, scan_cache=cache)
+    assert opened == []
+    pd.testing.assert_frame_equal(first.table, second.table)
+    assert first.problems == second.problems
+
+    tiny.write_wav(root / "b.wav", 12.0)
+    tiny.write_wav(root / "e.wav", 0.5)
+    (root / "c.wav").unlink()
+    third = read_folder(root, scan_cache=cache)
+    assert sorted(opened) == ["b.wav", "e.wav"]
+    assert third.table["utterance_id"].tolist() == ["a.wav", "b.wav#0", "b.wav#1", "e.wav"]
+
+    cache.write_bytes(b"half a file")
+    opened.clear()
+    pd.testing.assert_frame_equal(read_folder(root, scan_cache=cache).table, third.table)
+    assert sorted(opened) == ["a.wav", "b.wav", "d.wav", "e.wav"]
+
+
+def test_an_interrupted_scan_goes_on_where_it_was(
+    tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, cache = tmp_path / "pool", tmp_path / "scan.parquet"
+    for number in range(6):
+        tiny.write_wav(root / f"{number}.wav")
+    monkeypatch.setattr(scan, "BETWEEN_SAVES", 2)
+    opened: list[str] = []
+    real = scan._header
+
+    def interrupted(path: Path) -> tuple[int, int, str]:
+        if path.name == "4.wav":
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(scan, "_header", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read_folder(root, scan_cache=cache)
+    monkeypatch.setattr(scan, "_header", lambda path: opened.append(path.name) or real(path))
+    assert len(read_folder(root, scan_cache=cache)) == 6
+    assert sorted(opened) == ["4.wav", "5.wav"]
+
+
+def test_librispeech_takes_its_own_files_with_their_speakers(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tmp_path / "LibriSpeech"
+    for name in (
+        "train-clean-100/83/11691/83-11691-0000.flac",
+        "test-other/367/130732/367-130732-0004.flac",
+        "test-other/367/130732/83-11691-0004.flac",
+        "intro/83-11691-0000.flac",
+    ):
+        tiny.write_wav(root / name)
+    for given in (root, tmp_path):
+        pool = librispeech.read_pool(given)
+        assert pool is not None
+        assert pool.name == "librispeech"
+        assert dict(zip(pool.table["utterance_id"], pool.table["speaker"], strict=True)) == {
+            "test-other/367/130732/367-130732-0004.flac": "367",
+            "train-clean-100/83/11691/83-11691-0000.flac": "83",
+        }
+
+
+def test_the_real_librispeech(test_data: Path) -> None:
+    pool = librispeech.read_pool(test_data / "LibriSpeech")
+    assert pool is not None
+    assert (pool.version, pool.problems) == ("250 files", ())
+    assert pool.table["speaker"].nunique() == 160
+    cut = pool.table[pool.table["stop_sample"] >= 0]
+    lengths = (cut["stop_sample"] - cut["start_sample"]) / 16_000
+    assert lengths.between(5.5, 11).all()
+
+
+def pool_of(root: Path, names: list[str]) -> Corpus:
+    """A pool whose files need not exist."""
+    table = pd.DataFrame({"utterance_id": names, "path": [name.split("#")[0] for name in names]})
+    return Corpus("pool", "1", root, "none", table)
+
+
+def test_the_order_is_that_of_the_released_program(tmp_path: Path) -> None:
+    names = [f"file_{number}.wav" for number in range(1000)]
+    in_order = sorted(names)
+    indices = list(range(len(names)))
+    np.random.seed(99)  # noqa: NPY002 - as the released program draws
+    np.random.shuffle(indices)  # noqa: NPY002
+    expected = [in_order[index] for index in indices]
+    scrambled = [names[index] for index in np.random.default_rng(0).permutation(len(names))]
+    assert select(pool_of(tmp_path, scrambled), 1000, None).table["utterance_id"].tolist() == expected
+
+
+def test_subsets_are_nested_and_fixed(tmp_path: Path) -> None:
+    pool = pool_of(tmp_path, [f"{number}.wav" for number in range(300)])
+    small, large = (select(pool, size, None).table["utterance_id"].tolist() for size in (50, 200))
+    assert large[:50] == small
+    assert select(pool, 50, None).table["utterance_id"].tolist() == small
+    assert select(pool, 50, None, seed=1).table["utterance_id"].tolist() != small
+    assert len(select(pool, 0, None)) == 0
+
+
+def test_labelled_files_are_left_out_by_name_and_by_identity(tmp_path: Path, tiny: ModuleType) -> None:
+    labeled = msp_podcast.read(tiny.write_corpus(tmp_path / "corpus"))
+    audio = tmp_path / "corpus" / "Audios"
+    root = tmp_path / "pool"
+    tiny.write_wav(root / "long.wav", 3.0)
+    tiny.write_wav(root / "sub" / "MSP-PODCAST_0001_0003.wav", 3.0)  # the same name
+    os.link(audio / "MSP-PODCAST_0001_0000.wav", root / "hard.wav")
+    (root / "soft.wav").symlink_to(audio / "MSP-PODCAST_0001_0001.wav")
+    (root / "linked").symlink_to(audio)
+    pool = read_folder(root, max_seconds=2.0)
+
+    chosen = select(pool, 2, labeled)
+    assert sorted(chosen.table["utterance_id"]) == ["long.wav#0", "long.wav#1"]
+    assert chosen.notes[-1] == "13 files of the pool are also labelled and are left out of it"
+    with pytest.raises(
+        DataError, match=r"unlabeled_size=3 .* has 2 utterances besides 13 .*set unlabeled_size"
+    ):
+        select(pool, 3, labeled)
+
+
+def test_more_than_there_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="unlabeled_size=3 was asked for, but the pool has 2 utterances; set"):
+        select(pool_of(tmp_path, ["a.wav", "b.wav"]), 3, None)
