@@ -46,7 +46,12 @@ class PseudoLabels(pl.Callback):
     """
 
     def __init__(
-        self, num_clusters: int, seed: int, iterations: int = 20, backend: str = "auto", directory: Path | None = None
+        self,
+        num_clusters: int,
+        seed: int,
+        iterations: int = 20,
+        backend: str = "auto",
+        directory: Path | None = None,
     ) -> None:
         self.num_clusters = num_clusters
         self.seed = seed

@@ -3,7 +3,7 @@
 Shapes: S sentences of a set, B sentences a batch, C chunks, T frames, F mel bins, A attributes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,6 +20,12 @@ from datamodules.sentence_set import SentenceSet
 # Sentences are embedded and evaluated about this many chunks at a time: no gradients are kept, so the number
 # changes speed only, and on a CPU batches of 44 to 176 chunks are the fastest.
 CHUNKS_WITHOUT_GRADIENT = 176
+
+
+def _loader(batches: Iterable[ChunkIndex]) -> DataLoader[ChunkIndex]:
+    """Hands over ready-made batches of ids; no work is done in it, so there are no workers."""
+    carry: Any = {"batch_sampler": batches, "collate_fn": _as_it_is}
+    return DataLoader(_Whole(), num_workers=0, **carry)
 
 
 class _Whole(Dataset[ChunkIndex]):
@@ -102,12 +108,12 @@ class ChunkDataModule(pl.LightningDataModule):
             self.seed,
             pass_index,
         )
-        return DataLoader(_Whole(), batch_sampler=batches, collate_fn=_as_it_is, num_workers=0)
+        return _loader(batches)
 
     def val_dataloader(self) -> DataLoader[ChunkIndex]:
         """The development set in order, whole sentences."""
         batches = list(self._in_order("development"))
-        return DataLoader(_Whole(), batch_sampler=batches, collate_fn=_as_it_is, num_workers=0)
+        return _loader(batches)
 
     def on_after_batch_transfer(self, batch: ChunkIndex, dataloader_idx: int) -> ChunkBatch:
         """Ids become chunks, labels and pseudo-labels."""

@@ -57,9 +57,7 @@ def extract_file(job: Job, settings: FeatureSettings) -> Extraction | Fault:
     """Raw features of one utterance in float16, or what is wrong with it."""
     extract = _extractor(settings)
     try:
-        audio = read_audio(
-            job.path, settings.sample_rate, job.start_sample, job.stop_sample, settings.min_samples
-        )
+        audio = read_audio(job.path, settings.sample_rate, job.start_sample, job.stop_sample, settings.min_samples)
         frames = extract(audio.samples).half()
     except UnreadableAudio as error:
         return Fault(error.fault, error.remedy)
@@ -131,9 +129,7 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _one_by_one(
-    jobs: list[Job], settings: FeatureSettings, killed: list[str]
-) -> Iterator[Extraction | Fault]:
+def _one_by_one(jobs: list[Job], settings: FeatureSettings, killed: list[str]) -> Iterator[Extraction | Fault]:
     """Each job in a process that no other job can take down; the paths that kill theirs go to `killed`."""
     pool = _pool(1)
     try:

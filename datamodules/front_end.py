@@ -40,9 +40,7 @@ class FrontEnd:
             self._on_device[raw.device] = (self.mean.to(raw.device), self.std.to(raw.device))
         mean, std = self._on_device[raw.device]
         normal = torch.nan_to_num_((raw - mean).div_(std), nan=0.0)
-        return (
-            normal if self.features.clip is None else normal.clamp_(-self.features.clip, self.features.clip)
-        )
+        return normal if self.features.clip is None else normal.clamp_(-self.features.clip, self.features.clip)
 
     def chunks_of(self, samples: np.ndarray | Tensor) -> Tensor:
         """A model's input (C, T, F) float32 from samples (n,) at features.sample_rate; no store is needed."""

@@ -137,9 +137,7 @@ def _extract(
 ) -> list[Problem]:
     """Extract and store what is missing, in the table's order; what could not be."""
     problems = []
-    jobs = (
-        Job(corpus.root / path, source.start_sample, source.stop_sample) for path, source in _each(missing)
-    )
+    jobs = (Job(corpus.root / path, source.start_sample, source.stop_sample) for path, source in _each(missing))
     with closing(extract_all(jobs, len(missing), settings, workers)) as results, _progress(progress) as bar:
         task = bar.add_task(f"features of {corpus.name}", total=len(missing))
         for (_, source), result in zip(_each(missing), results, strict=True):
@@ -185,8 +183,6 @@ def _report_bad_files(corpus: Corpus, folder: Path) -> None:
         text = table.to_csv(index=False)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
-        logger.warning(
-            "%s %s: %d files are left out, listed in %s", corpus.name, corpus.version, len(table), path
-        )
+        logger.warning("%s %s: %d files are left out, listed in %s", corpus.name, corpus.version, len(table), path)
     elif path.exists():
         path.unlink()

@@ -20,7 +20,9 @@ class PseudoLabelStore:
     def update(self, set_name: str, labels: Tensor, num_clusters: int, pass_index: int) -> None:
         """Replace the labels (S, C) of a set by those made for pass `pass_index`."""
         if labels.ndim != 2 or labels.min() < 0 or labels.max() >= num_clusters:
-            raise ValueError(f"pseudo-labels of {set_name}: want (S, C) in [0, {num_clusters}), got {tuple(labels.shape)}")
+            raise ValueError(
+                f"pseudo-labels of {set_name}: want (S, C) in [0, {num_clusters}), got {tuple(labels.shape)}"
+            )
         self._labels[set_name] = labels.to(torch.int64).cpu().clone()
         self._num_clusters[set_name] = num_clusters
         self._pass[set_name] = pass_index
@@ -48,7 +50,11 @@ class PseudoLabelStore:
 
     def state_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
-        return {"labels": dict(self._labels), "num_clusters": dict(self._num_clusters), "pass": dict(self._pass)}
+        return {
+            "labels": dict(self._labels),
+            "num_clusters": dict(self._num_clusters),
+            "pass": dict(self._pass),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""

@@ -8,7 +8,9 @@ Passes = tuple[str, ...]
 def supervised(rounds: int, has_unlabeled: bool) -> Passes:
     """L, L, …: labels alone, a round being one pass. Raises ValueError if an unlabelled set was asked for."""
     if has_unlabeled:
-        raise ValueError("schedule=supervised never reads unlabelled speech; set unlabeled_size=0 or take schedule=alternating")
+        raise ValueError(
+            "schedule=supervised never reads unlabelled speech; set unlabeled_size=0 or take schedule=alternating"
+        )
     return (LABELED,) * rounds
 
 

@@ -94,9 +94,7 @@ def sampler_class(cfg: DictConfig) -> type[PassSampler]:
     return get_class(cfg.sampler["_target_"])  # type: ignore[return-value]
 
 
-def make_front_end(
-    corpus: Corpus, store: FeatureStore, features: FeatureSettings, chunks: ChunkSettings
-) -> FrontEnd:
+def make_front_end(corpus: Corpus, store: FeatureStore, features: FeatureSettings, chunks: ChunkSettings) -> FrontEnd:
     """Statistics of the labelled Train set: of its frames for the features, of its ratings for the labels."""
     train = corpus.rows("train")
     if train.empty:
@@ -187,7 +185,9 @@ def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
     return model.to(memory_format=torch.channels_last) if cfg.trainer.channels_last else model
 
 
-def make_trainer(cfg: DictConfig, model: EmotionModule, passes: Sequence[str], directory: Path, loggers: Any) -> pl.Trainer:
+def make_trainer(
+    cfg: DictConfig, model: EmotionModule, passes: Sequence[str], directory: Path, loggers: Any
+) -> pl.Trainer:
     """A Trainer whose epochs are passes."""
     callbacks: list[pl.Callback] = [
         PassSchedule(),

@@ -9,7 +9,12 @@ import soundfile
 from datamodules.errors import DataError
 
 # Everything libsndfile reads, and mp3, which it reads since 1.1.
-EXTENSIONS = {f".{name.lower()}" for name in soundfile.available_formats()} | {".mp3", ".oga", ".opus", ".aif"}
+EXTENSIONS = {f".{name.lower()}" for name in soundfile.available_formats()} | {
+    ".mp3",
+    ".oga",
+    ".opus",
+    ".aif",
+}
 
 
 def find_audio(paths: Iterable[Path]) -> list[Path]:

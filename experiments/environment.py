@@ -9,7 +9,16 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("emocluster", "torch", "pytorch-lightning", "hydra-core", "faiss-cpu", "faiss-gpu", "numpy", "librosa")
+PACKAGES = (
+    "emocluster",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "faiss-cpu",
+    "faiss-gpu",
+    "numpy",
+    "librosa",
+)
 
 
 def describe_environment(threads: int) -> dict[str, Any]:

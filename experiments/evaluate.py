@@ -18,6 +18,7 @@ from experiments.evaluation import evaluate_sets, is_test_set, show
 from experiments.instantiation import build
 from experiments.loading import load_trained
 from experiments.logs import log_to_console
+from experiments.memory import keep_freed_memory
 from experiments.run import CONF
 from experiments.run_directory import write_json
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", help="where that corpus lies")
     options = parser.parse_args(arguments)
     log_to_console()
+    keep_freed_memory()
     with user_errors():
         metrics, directory = evaluate(options.run, options.data, options.root)
         show(metrics, directory)

@@ -18,6 +18,7 @@ class TrainedModel:
     """What predicts from audio."""
 
     model: EmotionModule
+    """In evaluation mode, its convolutions in the memory layout that is fastest."""
     front_end: FrontEnd
 
 
@@ -35,16 +36,23 @@ def load_trained(path: Path, norm_terms: Path | None = None) -> TrainedModel:
         raise DataError(f"{path}: no such checkpoint; give a run's directory, a .ckpt or an authors' .pth.tar.")
     content = read_checkpoint(path)
     if is_released(content):
-        return TrainedModel(*load_released(content, path, norm_terms))
+        released, front_end = load_released(content, path, norm_terms)
+        return TrainedModel(_ready(released), front_end)
     try:
         class_path = content["model_class"]
         front_end = FrontEnd.from_dict(content["ChunkDataModule"]["front_end"])
         arguments, weights = content["hyper_parameters"], content["state_dict"]
     except KeyError as error:
-        raise DataError(f"{path}: not a checkpoint of emocluster's, it has no {error}; give a run's best.ckpt.") from error
+        raise DataError(
+            f"{path}: not a checkpoint of emocluster's, it has no {error}; give a run's best.ckpt."
+        ) from error
     model = _model_class(class_path, path)(**arguments)
     model.load_state_dict(weights)
-    return TrainedModel(model.eval(), front_end)
+    return TrainedModel(_ready(model), front_end)
+
+
+def _ready(model: EmotionModule) -> EmotionModule:
+    return model.eval().to(memory_format=torch.channels_last)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -52,7 +60,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
-        raise DataError(f"{path}: cannot be read as a checkpoint ({type(error).__name__}); is the file whole?") from error
+        raise DataError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); is the file whole?"
+        ) from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds a {type(content).__name__}, not a checkpoint; give a run's best.ckpt.")
     return content

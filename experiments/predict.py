@@ -1,4 +1,4 @@
-"""Arousal, dominance and valence of audio files: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
+"""Arousal, dominance and valence of audio: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
 
 import argparse
 import csv
@@ -21,6 +21,7 @@ from experiments.audio_files import find_audio
 from experiments.console import EXIT_USER_ERROR, user_errors
 from experiments.loading import TrainedModel, load_trained
 from experiments.logs import log_to_console
+from experiments.memory import keep_freed_memory
 
 FILES_AT_ONCE = 16  # about 176 chunks, a size that a CPU runs fast
 
@@ -44,11 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         required=True,
         help="a .ckpt, a run's directory, or an authors' .pth.tar; give one for every attribute",
     )
-    parser.add_argument("--norm-terms", type=Path, help="folder of the authors' norm terms (default: NormTerm beside their file)")
+    parser.add_argument(
+        "--norm-terms",
+        type=Path,
+        help="folder of the authors' norm terms (default: NormTerm beside their file)",
+    )
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
     parser.add_argument("audio", type=Path, nargs="+", metavar="AUDIO_OR_FOLDER")
     options = parser.parse_args(arguments)
     log_to_console()
+    keep_freed_memory()
     with user_errors():
         models = [load_trained(path, options.norm_terms) for path in options.checkpoint]
         good, bad = predict_to_csv(models, options.checkpoint, find_audio(options.audio), options.output)
@@ -104,7 +110,12 @@ def _rows(models: Sequence[TrainedModel], files: Sequence[Path]) -> Iterator[dic
                 predictions[one.path][name] = f"{value:.6f}"
     for one in heard:
         duration = f"{one.seconds:.3f}" if one.inputs else ""
-        yield {"file": str(one.path), "duration_s": duration, "status": one.status, **predictions.get(one.path, {})}
+        yield {
+            "file": str(one.path),
+            "duration_s": duration,
+            "status": one.status,
+            **predictions.get(one.path, {}),
+        }
 
 
 def _hear(models: Sequence[TrainedModel], path: Path) -> Heard:

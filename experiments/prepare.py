@@ -4,7 +4,6 @@ Reads the corpus and the part of the pool a run would, extracts what is missing 
 what was found. Interrupt it at will; the same command goes on.
 """
 
-import logging
 from pathlib import Path
 
 import hydra
@@ -18,6 +17,7 @@ from datamodules.feature_store import FeatureStore
 from datamodules.preparation import BAD_FILES, count_notes
 from experiments.console import user_errors
 from experiments.data import prepare_data
+from experiments.logs import log_to_console
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PROBLEMS_SHOWN = 3
@@ -33,10 +33,7 @@ def run(cfg: DictConfig) -> None:
 
 def show(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
     """Print what a prepared corpus holds, what was left out and what was tolerated."""
-    hours = (
-        store.rows(corpus.table["utterance_id"])["seconds"].groupby(corpus.table["split"].to_numpy()).sum()
-        / 3600
-    )
+    hours = store.rows(corpus.table["utterance_id"])["seconds"].groupby(corpus.table["split"].to_numpy()).sum() / 3600
     table = Table()
     table.add_column("split")
     table.add_column("sentences", justify="right")
@@ -52,9 +49,7 @@ def show(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
     for note in corpus.notes:
         console.print(note, soft_wrap=True, markup=False)
     if corpus.problems:
-        console.print(
-            f"left out: {len(corpus.problems):,}, listed in {store.folder / BAD_FILES}", soft_wrap=True
-        )
+        console.print(f"left out: {len(corpus.problems):,}, listed in {store.folder / BAD_FILES}", soft_wrap=True)
         for problem in corpus.problems[:PROBLEMS_SHOWN]:
             console.print(f"  {problem}", soft_wrap=True, markup=False)
 
@@ -62,7 +57,7 @@ def show(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg: DictConfig) -> None:
     """The command line."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    log_to_console()
     with user_errors():
         run(cfg)
 

@@ -35,12 +35,16 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
     attribute = ATTRIBUTE_OF_SUFFIX[suffix]
     weights = {_our_name(name): value for name, value in content["state_dict"].items()}
     model = DeepEmoCluster(
-        num_clusters=len(weights["cluster_classifier.top.bias"]), attributes=[attribute], embedding="classifier_hidden"
+        num_clusters=len(weights["cluster_classifier.top.bias"]),
+        attributes=[attribute],
+        embedding="classifier_hidden",
     )
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise DataError(f"{path}: its weights do not fit the authors' VGG-16; is it a model of v1.6? {error}") from error
+        raise DataError(
+            f"{path}: its weights do not fit the authors' VGG-16; is it a model of v1.6? {error}"
+        ) from error
     terms = norm_terms or path.parent / NORM_TERMS
     short = suffix.lower()
     front_end = FrontEnd(
@@ -51,7 +55,7 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
         label_mean={attribute: float(_term(terms, f"{short}_norm_means"))},
         label_std={attribute: float(_term(terms, f"{short}_norm_stds"))},
     )
-    return model.eval(), front_end
+    return model, front_end
 
 
 def _our_name(name: str) -> str:

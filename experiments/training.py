@@ -20,6 +20,7 @@ from experiments.evaluation import evaluate_sets, is_test_set
 from experiments.identity import outcome, run_name
 from experiments.loggers import open_loggers
 from experiments.logs import log_to_file
+from experiments.memory import keep_freed_memory
 from experiments.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,8 @@ def _train(
     threads = environment["threads"] if environment else cfg.trainer.threads or torch.get_num_threads()
     # The number of threads decides the order of sums, so a resumed run takes the number it began with.
     torch.set_num_threads(threads)
+    if cfg.trainer.accelerator == "cpu":
+        keep_freed_memory()
     environment = environment or describe_environment(threads)
     directory.write_json("environment.json", environment)
     (directory.path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))

@@ -27,7 +27,11 @@ def cluster_top_step(top: nn.Module, lr: float) -> Step:
 
 
 def sgd_and_adam(
-    ownership: str, body: Iterable[nn.Parameter], outputs: Iterable[nn.Parameter], sgd_lr: float, adam_lr: float
+    ownership: str,
+    body: Iterable[nn.Parameter],
+    outputs: Iterable[nn.Parameter],
+    sgd_lr: float,
+    adam_lr: float,
 ) -> list[Step]:
     """The DeepEmoCluster family's optimizers.
 

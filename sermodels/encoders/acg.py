@@ -18,9 +18,7 @@ AXES = ("chunks", "frames")
 class SpatialExtractor(nn.Module):
     """The Attn-Conv network alone, without a recurrent branch (Zhao et al. 2023, table 2)."""
 
-    def __init__(
-        self, blocks: Sequence[int], kv_pool: int, dropout: float, num_frames: int, num_mels: int
-    ) -> None:
+    def __init__(self, blocks: Sequence[int], kv_pool: int, dropout: float, num_frames: int, num_mels: int) -> None:
         super().__init__()
         self.network = VGG16(dropout, blocks, kv_pool, num_frames, num_mels)
 
@@ -37,7 +35,13 @@ class ParallelExtractor(nn.Module):
     """
 
     def __init__(
-        self, blocks: Sequence[int], kv_pool: int, recurrent: str, dropout: float, num_frames: int, num_mels: int
+        self,
+        blocks: Sequence[int],
+        kv_pool: int,
+        recurrent: str,
+        dropout: float,
+        num_frames: int,
+        num_mels: int,
     ) -> None:
         super().__init__()
         self.spatial = VGG16(0.0, blocks, kv_pool, num_frames, num_mels)

@@ -46,7 +46,7 @@ class VGG16(nn.Module):
             channels, height, width = out, -(-height // stride), -(-width // stride)
         self.blocks = nn.Sequential(*blocks)
         self.map_shape = (channels, height, width)
-        self.output = nn.Sequential(
+        self.output: nn.Module = nn.Sequential(
             nn.Linear(channels * height * width, num_features), nn.ReLU(), nn.Dropout(dropout)
         )
         self.num_features = num_features

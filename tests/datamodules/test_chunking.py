@@ -59,7 +59,14 @@ def test_gathering_equals_cutting_one_by_one(tmp_path: Path, rounding: str) -> N
 
 @pytest.mark.parametrize(
     ("window", "longest", "chunks", "frames"),
-    [(1.0, 11.0, 11, 62), (1, 11, 11, 62), (0.1, 1.1, 11, 6), (1.0, 0.5, 1, 62), (1.0, 1.0, 1, 62), (2.0, 11.0, 6, 125)],
+    [
+        (1.0, 11.0, 11, 62),
+        (1, 11, 11, 62),
+        (0.1, 1.1, 11, 6),
+        (1.0, 0.5, 1, 62),
+        (1.0, 1.0, 1, 62),
+        (2.0, 11.0, 6, 125),
+    ],
 )
 def test_settings_count_as_the_equation_says(window: float, longest: float, chunks: int, frames: int) -> None:
     settings = ChunkSettings(window, longest)

@@ -22,8 +22,8 @@ from datamodules.features import FeatureSettings, make_extractor
 CONF = Path(__file__).resolve().parents[2] / "conf" / "features"
 PRESETS = ("deepemocluster", "acg")
 
-# Of a file's largest value. All is double precision inside but for librosa's transform and filters, which are
-# single: 6e-8 an operation, a few hundred operations a value. Measured: 2.4e-7 without, 6e-8 with the logarithm.
+# Of a file's largest value. Ours is in double precision, librosa given single precision is not: 6e-8 an
+# operation and a few hundred operations a value. Measured on 40 files: 4e-7; between our backends 9e-8.
 TOLERANCE = 1e-5
 
 TORCHAUDIO_AGAINST_TORCH = """
@@ -31,13 +31,15 @@ import sys
 import numpy as np
 from dataclasses import replace
 from datamodules.features import FeatureSettings, make_extractor
-samples = np.load(sys.argv[1])
+speech = np.load(sys.argv[1])
 for options in ({}, dict(window="hamming", periodic=False, mel_scale="htk", log=True, pre_emphasis=0.97),
                 dict(power=1.0, mel_norm=None, window_length=400, pad_mode="constant")):
     settings = FeatureSettings(**options)
-    ours = make_extractor(settings)(samples)
-    theirs = make_extractor(replace(settings, backend="torchaudio"))(samples)
-    print(float((ours - theirs).abs().max() / ours.abs().max()))
+    extract, other = make_extractor(settings), make_extractor(replace(settings, backend="torchaudio"))
+    for name in speech:
+        ours, theirs = extract(speech[name]), other(speech[name])
+        assert ours.shape == theirs.shape
+        print(float((ours - theirs).abs().max() / ours.abs().max()))
 """
 
 
@@ -92,7 +94,12 @@ def test_released_form_is_librosas_mel_of_the_peak_normalised_file(real_speech: 
     extract = make_extractor(preset("deepemocluster"))
     for samples in real_speech:
         theirs = librosa.feature.melspectrogram(
-            y=samples / np.abs(samples).max(), sr=16000, n_fft=512, hop_length=256, n_mels=128, pad_mode="reflect"
+            y=samples / np.abs(samples).max(),
+            sr=16000,
+            n_fft=512,
+            hop_length=256,
+            n_mels=128,
+            pad_mode="reflect",
         )
         assert worst(extract(samples), theirs.T) < TOLERANCE
 
@@ -100,6 +107,8 @@ def test_released_form_is_librosas_mel_of_the_peak_normalised_file(real_speech: 
 def test_acg_form_is_librosas(real_speech: list[np.ndarray]) -> None:
     extract = make_extractor(preset("acg"))
     for samples in real_speech:
+        # Doubles, because librosa computes in the precision it is given: in single its own error is 1.2e-5.
+        samples = samples.astype(np.float64)
         emphasised = librosa.effects.preemphasis(samples / np.abs(samples).max(), coef=0.97, zi=[0.0])
         power = librosa.feature.melspectrogram(
             y=emphasised,
@@ -131,12 +140,11 @@ def test_torchaudio_backend_equals_torch(tmp_path: Path, real_speech: list[np.nd
         pytest.skip("torchaudio is not installed")
     package = Path(spec.origin).parent
     shutil.copytree(package, tmp_path / "torchaudio", ignore=shutil.ignore_patterns("lib", "*.so", "__pycache__"))
-    samples = max(real_speech, key=len)
-    np.save(tmp_path / "speech.npy", samples)
-    done = python(TORCHAUDIO_AGAINST_TORCH, tmp_path, str(tmp_path / "speech.npy"))
+    np.savez(tmp_path / "speech.npz", *real_speech)
+    done = python(TORCHAUDIO_AGAINST_TORCH, tmp_path, str(tmp_path / "speech.npz"))
     assert done.returncode == 0, done.stderr
     differences = [float(line) for line in done.stdout.split()]
-    assert len(differences) == 3
+    assert len(differences) == 3 * len(real_speech)
     assert max(differences) < TOLERANCE
 
 
@@ -160,7 +168,13 @@ def python(program: str, first_on_path: Path, *arguments: str) -> subprocess.Com
     environment = {**os.environ, "PYTHONPATH": str(first_on_path)}
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(
-        command, env=environment, cwd=CONF.parents[1], capture_output=True, text=True, timeout=120, check=False
+        command,
+        env=environment,
+        cwd=CONF.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -178,11 +192,11 @@ def test_silence_is_zeros_or_the_floor() -> None:
 
 
 def test_level_does_not_matter_unless_it_should() -> None:
-    samples = torch.randn(4000)
+    samples = torch.randn(4000, generator=torch.Generator().manual_seed(0))
     extract = make_extractor(FeatureSettings())
-    torch.testing.assert_close(extract(samples), extract(samples * 0.01), rtol=1e-5, atol=0)
+    assert worst(extract(samples * 0.01), extract(samples).numpy()) < TOLERANCE
     plain = make_extractor(FeatureSettings(peak_normalize=False))
-    torch.testing.assert_close(plain(samples) * 1e-4, plain(samples * 0.01), rtol=1e-4, atol=0)
+    assert worst(plain(samples * 0.01), plain(samples).numpy() * 1e-4) < TOLERANCE
 
 
 def test_too_short_for_one_frame() -> None:

@@ -49,8 +49,8 @@ def test_chunks_follow_the_equations(seconds: float, rounding: str, starts) -> N
 
 @pytest.mark.parametrize(
     ("preset", "tolerance"),
-    # Half a unit in float16's eleventh digit is 4.9e-4 of a value. Normalised power is at most 3 and the value less
-    # its mean: about (3 + mean/std) * 4.9e-4. Logarithms reach 23, one std is about 2.
+    # Half a unit in float16's eleventh digit is 4.9e-4 of a value. Normalised power is at most 3, so off by
+    # about (3 + mean/std) * 4.9e-4. Logarithms reach 23 and a std is about 2.
     [("deepemocluster", 4e-3), ("acg", 1e-2)],
 )
 def test_direct_equals_through_the_store_but_for_float16(

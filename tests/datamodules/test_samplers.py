@@ -23,7 +23,10 @@ def test_golden_sentence_probabilities(test_data):
         store.update("L", torch.tensor(case["labels"]), int(case["clusters"]), 0)
         weights = store.sentence_weights("L")
         torch.testing.assert_close(
-            weights / weights.sum(), torch.tensor(case["sentence_probabilities"], dtype=torch.float64), atol=1e-12, rtol=0
+            weights / weights.sum(),
+            torch.tensor(case["sentence_probabilities"], dtype=torch.float64),
+            atol=1e-12,
+            rtol=0,
         )
 
 

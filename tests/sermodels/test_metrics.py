@@ -12,9 +12,7 @@ def test_batches_give_the_value_of_the_whole_set():
         metric.update(predictions[part], targets[part])
     whole = concordance(predictions.double(), targets.double())
     assert torch.equal(metric.compute(), whole)
-    mean_of_batches = torch.stack(
-        [concordance(predictions[p], targets[p]) for p in torch.arange(37).split(5)]
-    ).mean(0)
+    mean_of_batches = torch.stack([concordance(predictions[p], targets[p]) for p in torch.arange(37).split(5)]).mean(0)
     assert not torch.allclose(mean_of_batches.double(), whole, atol=1e-3)
 
 

@@ -1,0 +1,117 @@
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra.utils import get_class, get_object
+from omegaconf import OmegaConf
+
+from datamodules.errors import DataError
+from experiments.assembly import check_options, passes_of
+from experiments.console import ConfigurationError, user_errors
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+GIVEN_BY_THE_PROGRAM = {
+    "model": {"attributes", "num_frames", "num_mels"},
+    "schedule": {"has_unlabeled"},
+    "callbacks": {"directory"},
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("data", DATA)
+def test_every_model_composes_with_every_corpus(model, data, composed):
+    cfg = composed(f"model={model}", f"data={data}", "data.root=somewhere")
+    OmegaConf.to_container(cfg, resolve=True)
+    assert cfg.model.name == model
+    assert cfg.data.name == data
+    check_options(cfg)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes(experiment, composed):
+    cfg = composed(f"experiment={experiment}", "data.root=somewhere", "data.unlabeled_dir=somewhere")
+    OmegaConf.to_container(cfg, resolve=True)
+    check_options(cfg)
+
+
+def targets(model, composed):
+    cfg = composed(f"model={model}", "data.root=somewhere")
+    yield (
+        "model",
+        {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")},
+    )
+    yield "schedule", cfg.schedule
+    for node in cfg.callbacks.values():
+        yield "callbacks", node
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_yaml_keys_are_the_constructors_arguments(model, composed):
+    for group, node in targets(model, composed):
+        path = node["_target_"]
+        try:
+            target = get_class(path)
+        except ValueError:
+            target = get_object(path)
+        arguments = set(inspect.signature(target).parameters) - GIVEN_BY_THE_PROGRAM[group]
+        assert set(node) - {"_target_"} == arguments, path
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_yaml_defaults_are_the_constructors_defaults(model, composed):
+    for group, node in targets(model, composed):
+        if group != "model":
+            continue
+        for name, parameter in inspect.signature(get_class(node["_target_"])).parameters.items():
+            if name not in GIVEN_BY_THE_PROGRAM["model"]:
+                default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+                assert node[name] == default, name
+
+
+def test_schedules(composed):
+    def passes(*overrides):
+        return "".join(passes_of(composed("rounds=2", "pretrain_rounds=3", "unlabeled_size=10", *overrides)))
+
+    assert passes("model=deep_emocluster") == "ULUL"
+    assert passes("model=deep_emocluster", "unlabeled_size=0") == "LL"
+    assert passes("model=acg_emocluster") == "UUULL"
+    assert passes("model=acg_emocluster", "unlabeled_size=0") == "LL"
+    assert passes("model=acg_emocluster", "schedule=alternating") == "ULUL"
+    assert passes("schedule=supervised", "unlabeled_size=0") == "LL"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "what", "remedy"),
+    [
+        (["attribute=joy"], "joy", "arousal, dominance, valence or all"),
+        (["rounds=0"], "rounds=0", "1 or more"),
+        (["schedule=supervised", "unlabeled_size=10"], "supervised", "unlabeled_size=0"),
+        (["trainer.precision=16-mixed"], "16-mixed", "bf16-mixed"),
+        (["num_clusters=1"], "num_clusters=1", "2 or more"),
+        (["batch_size=0"], "batch_size=0", "1 or more"),
+        (["unlabeled_size=-1"], "unlabeled_size=-1", "labels alone"),
+        (["model=acg_emocluster", "sampler=chunk"], "acg_emocluster", "sampler=sentence"),
+        (["model=acg_emocluster", "sampler=natural"], "acg_emocluster", "natural_sentence"),
+    ],
+)
+def test_contradictions_are_refused_with_a_remedy(overrides, what, remedy, composed):
+    with pytest.raises(ConfigurationError) as caught:
+        check_options(composed(*overrides))
+    assert what in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_a_users_mistake_ends_with_one_sentence_and_code_2(capsys):
+    with pytest.raises(SystemExit) as caught, user_errors():
+        raise DataError("x.wav: broken; mend it.")
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "error: x.wav: broken; mend it.\n"
+
+
+def test_an_interruption_ends_with_code_130():
+    with pytest.raises(SystemExit) as caught, user_errors():
+        raise KeyboardInterrupt
+    assert caught.value.code == 130

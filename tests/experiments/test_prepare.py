@@ -1,0 +1,133 @@
+"""The prepare program, and what it hands to a run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from references.noise_corpus import corpus_of, noise_corpus
+
+from experiments import prepare
+from experiments.console import ConfigurationError
+from experiments.data import data_fingerprint, prepare_data, read_corpora
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "data=synthetic",
+    "data.corpus.train=6",
+    "data.corpus.development=3",
+    "data.corpus.test1=3",
+    "data.corpus.unlabeled=5",
+]
+
+
+def config(tmp_path: Path, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("config", [*SMALL, f"store_root={tmp_path / 'stores'}", *overrides])
+
+
+def test_what_a_run_gets(tmp_path: Path) -> None:
+    data = prepare_data(config(tmp_path, "unlabeled_size=4", "features.power=1"), progress=False)
+    assert len(data.corpus) == 12
+    assert data.settings.power == 1.0
+    assert data.chunks.num_chunks == 4
+    assert data.pool is not None
+    assert data.pool_store is not None
+    assert len(data.pool) == 4
+    data.store.locate(data.corpus.table["utterance_id"])
+    data.pool_store.locate(data.pool.table["utterance_id"])
+
+
+def test_labels_alone_need_no_pool(tmp_path: Path) -> None:
+    data = prepare_data(config(tmp_path, "unlabeled_size=0", "data.unlabeled_dir=null"), progress=False)
+    assert data.pool is data.pool_store is None
+
+
+def test_a_pool_that_is_not_given_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"unlabeled_size=3 needs a pool: set data\.unlabeled_dir"):
+        read_corpora(config(tmp_path, "unlabeled_size=3", "data.unlabeled_dir=null"))
+
+
+@pytest.mark.parametrize("option", ["+features.colour=1", "+data.chunks.overlap=2"])
+def test_an_unknown_option_is_named(tmp_path: Path, option: str) -> None:
+    name = option.strip("+").split("=")[0]
+    with pytest.raises(ConfigurationError, match=f"^{name} is not an option; there are "):
+        prepare_data(config(tmp_path, option), progress=False)
+
+
+def test_the_fingerprint_is_of_the_data_not_of_the_place(tmp_path: Path) -> None:
+    here = noise_corpus(tmp_path / "here", 4)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    names = list(here.table["path"])
+    print_of_here = data_fingerprint(here, None)
+    assert data_fingerprint(corpus_of(tmp_path / "there", names[::-1]), None) == print_of_here
+    assert data_fingerprint(corpus_of(tmp_path / "there", names[:3]), None) != print_of_here
+    assert data_fingerprint(here, here) != print_of_here
+    with (tmp_path / "there" / names[0]).open("ab") as file:
+        file.write(b"more")
+    assert data_fingerprint(corpus_of(tmp_path / "there", names), None) != print_of_here
+
+
+def test_the_table_says_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cfg = config(tmp_path, "data.max_bad_files=0.2")
+    corpus, _ = read_corpora(cfg)
+    (corpus.root / corpus.table["path"][0]).write_bytes(b"no audio")
+    prepare.run(cfg)
+    shown = capsys.readouterr().out
+    for said in (
+        "synthetic",
+        "train",
+        "development",
+        "test1",
+        "unlabeled",
+        "features: ",
+        "left out: 1, listed in",
+    ):
+        assert said in shown
+    assert f"{corpus.table['utterance_id'][0]}: cannot be read as audio" in shown
+    bad = Path(shown.split("listed in ")[1].split("\n")[0])
+    assert list(pd.read_csv(bad)["file"]) == [corpus.table["utterance_id"][0]]
+
+
+def program(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "experiments.prepare", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+@pytest.mark.faults
+def test_what_a_user_can_mend_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
+    process = program("data=emodb", f"data.root={tmp_path / 'nowhere'}", f"store_root={tmp_path}")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors.startswith(f"error: {tmp_path / 'nowhere'}: ")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.faults
+def test_ctrl_c_ends_with_130_and_a_sentence(tmp_path: Path) -> None:
+    noise_corpus(tmp_path / "pool", 3000, seconds=0.3)
+    process = program(
+        *SMALL,
+        f"store_root={tmp_path / 'stores'}",
+        f"data.unlabeled_dir={tmp_path / 'pool'}",
+        "unlabeled_size=3000",
+    )
+    deadline = time.monotonic() + 60
+    while not any(index.stat().st_size for index in tmp_path.glob("stores/folder-*/index.jsonl")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)  # returns when the last worker has closed its stderr
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on where this one stopped." in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,127 @@
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from datamodules.corpora.corpus import ATTRIBUTES
+from experiments.evaluate import evaluate
+from experiments.training import train
+
+MODELS = ["deep_emocluster", "acg_emocluster"]
+CHEAP = {"deep_emocluster": [], "acg_emocluster": ["model.kv_pool=8"]}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_leaves_everything_it_promises(model, tiny, composed):
+    metrics, directory = train(composed(*tiny, f"model={model}", *CHEAP[model]), ["seed=0"])
+    names = {path.name for path in directory.iterdir()}
+    assert names >= {
+        "config.yaml",
+        "overrides.yaml",
+        "metrics.json",
+        "history.csv",
+        "clusters.csv",
+        "predictions-development.parquet",
+        "predictions-test1.parquet",
+        "checkpoints",
+        "environment.json",
+        "run.log",
+        "DONE",
+        "LOCK",
+    }
+    assert "FAILED" not in names
+    assert metrics == json.loads((directory / "metrics.json").read_text())
+    assert metrics["corpus"]["name"] == "synthetic"
+    assert (metrics["corpus"]["labeled"], metrics["corpus"]["unlabeled"]) == (12, 8)
+    assert metrics["test"]["test1"]["n"] == 6
+    assert -1 <= metrics["test"]["test1"]["ccc"]["arousal"] <= 1
+    predictions = pd.read_parquet(directory / "predictions-test1.parquet")
+    assert list(predictions) == ["utterance_id", "speaker", "attribute", "truth", "prediction"]
+    assert predictions["truth"].between(1, 7).all()
+    expected = "ULUL" if model == "deep_emocluster" else "ULL"
+    history = list(csv.DictReader((directory / "history.csv").open()))
+    assert "".join(row["set"] for row in history) == expected
+    # The result is the best model's, as its development CCC in the history says.
+    best = max(float(row["validation/ccc"]) for row in history if row["validation/ccc"])
+    assert metrics["validation"]["ccc"]["arousal"] == pytest.approx(best, abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(tiny, composed, tmp_path):
+    def run(root, seed):
+        return (
+            train(composed(*tiny, f"run_root={tmp_path / root}", f"seed={seed}"), [])[1] / "metrics.json"
+        ).read_bytes()
+
+    first = run("first", 0)
+    assert run("second", 0) == first
+    assert run("third", 1) != first
+
+
+def test_the_same_command_again_returns_the_stored_result(tiny, composed, caplog):
+    cfg = composed(*tiny)
+    metrics, directory = train(cfg, [])
+    stamp = (directory / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    with caplog.at_level("INFO"):
+        assert train(cfg, []) == (metrics, directory)
+    assert "is done" in caplog.text
+    assert (directory / "checkpoints" / "last.ckpt").stat().st_mtime_ns == stamp
+    train(composed(*tiny, "overwrite=true"), [])
+    assert (directory / "checkpoints" / "last.ckpt").stat().st_mtime_ns != stamp
+
+
+def test_evaluating_a_run_on_its_own_corpus_repeats_its_result(tiny, composed):
+    metrics, directory = train(composed(*tiny), [])
+    again, folder = evaluate(directory)
+    assert folder == directory / "evaluations" / "synthetic"
+    assert again["test"] == metrics["test"]
+    assert json.loads((folder / "metrics.json").read_text())["test"] == metrics["test"]
+
+
+def test_all_attributes_at_once(tiny, composed):
+    metrics, directory = train(composed(*tiny, "attribute=all"), [])
+    assert list(metrics["test"]["test1"]["ccc"]) == list(ATTRIBUTES)
+    assert len(pd.read_parquet(directory / "predictions-test1.parquet")) == 3 * 6
+
+
+def test_a_failure_leaves_its_reason_and_the_next_attempt_goes_on(tiny, composed, monkeypatch):
+    import experiments.training as training
+
+    def broken(*arguments, **options):
+        raise RuntimeError("the disk caught fire")
+
+    cfg = composed(*tiny)
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "evaluate_sets", broken)
+        with pytest.raises(RuntimeError, match="caught fire"):
+            train(cfg, [])
+    (failed,) = (cfg_path for cfg_path in __import__("pathlib").Path(cfg.run_root).glob("*/FAILED"))
+    assert "the disk caught fire" in failed.read_text()
+    _, directory = train(cfg, [])
+    assert (directory / "DONE").exists()
+    assert not (directory / "FAILED").exists()
+
+
+def test_weights_and_biases_runs_offline_and_keeps_its_id(tiny, composed, monkeypatch):
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    _, directory = train(composed(*tiny, "logger=wandb", "rounds=1"), [])
+    identity = (directory / "wandb_id").read_text()
+    assert len(identity) == 16
+    assert list(directory.glob(f"wandb/offline-run-*-{identity}"))
+    assert (directory / "history.csv").exists()
+
+
+def test_predictions_do_not_depend_on_the_other_sentences(tiny, composed):
+    """Batch normalisation must be in evaluation mode when a set is predicted."""
+    from experiments.loading import load_trained
+
+    _, directory = train(composed(*tiny), [])
+    trained = load_trained(directory)
+    chunks = torch.randn(5, 2, 62, 128)
+    with torch.no_grad():
+        together = trained.model(chunks)
+        alone = torch.cat([trained.model(chunk[None]) for chunk in chunks])
+    # Convolution kernels for another batch size add in another order: float32 rounding.
+    np.testing.assert_allclose(together, alone, atol=1e-5)
