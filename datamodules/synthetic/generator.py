@@ -20,7 +20,7 @@ SPLIT_SETS = {
     "test3": "Test3",
 }
 POOL = "unlabeled"
-SENTENCES_A_SPEAKER = 10
+SENTENCES_A_SPEAKER = 5
 RATERS = 6
 RATER_NOISE = 0.8  # standard deviation of one rater on the scale 1..7
 SCALE = 1.1  # points on the scale 1..7 a unit of the latent emotion
