@@ -43,9 +43,7 @@ def _not_labeled(pool: Corpus, labeled: Corpus | None) -> tuple[np.ndarray, int]
     names = {PurePosixPath(path).name for path in labeled.table["path"]}
     on_disk = {identity for path in labeled.table["path"] if (identity := _identity(labeled.root, path))}
     files = pool.table["path"].unique()
-    both = {
-        path for path in files if PurePosixPath(path).name in names or _identity(pool.root, path) in on_disk
-    }
+    both = {path for path in files if PurePosixPath(path).name in names or _identity(pool.root, path) in on_disk}
     return ~pool.table["path"].isin(both).to_numpy(), len(both)
 
 

@@ -25,12 +25,11 @@ from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
-from datamodules.samplers import PassSampler
 from datamodules.sentence_set import SentenceSet
 from datamodules.statistics import frame_statistics
-from experiments.console import ConfigurationError
 from experiments.data import PreparedData
 from experiments.instantiation import build
+from experiments.options import attributes_of, passes_of, sampler_class
 from sermodels.module import EmotionModule
 
 log = logging.getLogger(__name__)
@@ -39,66 +38,9 @@ log = logging.getLogger(__name__)
 SET_OF_SPLIT = {"train": LABELED, "unlabeled": UNLABELED}
 
 
-def attributes_of(cfg: DictConfig) -> tuple[str, ...]:
-    """The attributes a run predicts: one, or all three for `attribute=all`."""
-    if cfg.attribute == "all":
-        return ATTRIBUTES
-    if cfg.attribute not in ATTRIBUTES:
-        raise ConfigurationError(f"attribute is one of {', '.join(ATTRIBUTES)} or all, not {cfg.attribute!r}.")
-    return (cfg.attribute,)
-
-
-def passes_of(cfg: DictConfig) -> tuple[str, ...]:
-    """The set of each pass. Raises ConfigurationError when nothing would ever be trained on labels."""
-    if cfg.rounds < 1:
-        raise ConfigurationError(f"rounds={cfg.rounds} trains nothing; set rounds to 1 or more.")
-    passes: tuple[str, ...] = build(cfg.schedule, has_unlabeled=cfg.unlabeled_size > 0)
-    return passes
-
-
-def check_options(cfg: DictConfig) -> None:
-    """Refuse options that contradict each other, before any work is done."""
-    attributes_of(cfg)
-    passes_of(cfg)
-    if str(cfg.trainer.precision).startswith("16"):
-        raise ConfigurationError(
-            "trainer.precision=16-mixed would scale the loss once and unscale it for each of several optimizers; "
-            "take trainer.precision=bf16-mixed or 32."
-        )
-    if cfg.num_clusters < 2:
-        raise ConfigurationError(f"num_clusters={cfg.num_clusters} leaves nothing to classify; set 2 or more.")
-    if cfg.batch_size < 1:
-        raise ConfigurationError(f"batch_size={cfg.batch_size} is not a number of sentences; set 1 or more.")
-    if cfg.unlabeled_size < 0:
-        raise ConfigurationError(f"unlabeled_size={cfg.unlabeled_size} is negative; set 0 for labels alone.")
-    model = build_class(cfg)
-    sampler = sampler_class(cfg)
-    if model.needs_whole_sentences and not sampler.whole_sentences:
-        raise ConfigurationError(
-            f"model={cfg.model.name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
-            "take sampler=sentence or sampler=natural_sentence."
-        )
-
-
-def build_class(cfg: DictConfig) -> type[EmotionModule]:
-    """The model's class."""
-    from hydra.utils import get_class
-
-    return get_class(cfg.model["_target_"])  # type: ignore[return-value]
-
-
-def sampler_class(cfg: DictConfig) -> type[PassSampler]:
-    """The sampler's class; its arguments are known only when a pass begins."""
-    from hydra.utils import get_class
-
-    return get_class(cfg.sampler["_target_"])  # type: ignore[return-value]
-
-
 def make_front_end(corpus: Corpus, store: FeatureStore, features: FeatureSettings, chunks: ChunkSettings) -> FrontEnd:
     """Statistics of the labelled Train set: of its frames for the features, of its ratings for the labels."""
     train = corpus.rows("train")
-    if train.empty:
-        raise DataError(f"{corpus.root}: {corpus.name} has no training set; check the split names of its label table.")
     statistics = frame_statistics(store, train["utterance_id"])
     ratings = train[list(ATTRIBUTES)].astype(float)
     return FrontEnd(
@@ -189,6 +131,9 @@ def make_trainer(
     cfg: DictConfig, model: EmotionModule, passes: Sequence[str], directory: Path, loggers: Any
 ) -> pl.Trainer:
     """A Trainer whose epochs are passes."""
+    # fp32 means fp32: by default PyTorch lets convolutions on a GPU round their inputs to TF32's 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     callbacks: list[pl.Callback] = [
         PassSchedule(),
         KeyedRandomness(cfg.seed),

@@ -1,29 +1,20 @@
 """The audio files a user names: files as they are, folders with everything in them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-import soundfile
-
+from datamodules.corpora.scan import SUFFIXES
 from datamodules.errors import DataError
 
-# Everything libsndfile reads, and mp3, which it reads since 1.1.
-EXTENSIONS = {f".{name.lower()}" for name in soundfile.available_formats()} | {
-    ".mp3",
-    ".oga",
-    ".opus",
-    ".aif",
-}
 
-
-def find_audio(paths: Iterable[Path]) -> list[Path]:
+def find_audio(paths: Sequence[Path]) -> list[Path]:
     """Files in the order named, folders' contents sorted. Raises DataError when a path or all audio is missing."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-            found += sorted(file for file in inside if file.suffix.lower() in EXTENSIONS)
+            found += sorted(file for file in inside if file.suffix.lower() in SUFFIXES)
         elif path.exists():
             found.append(path)
         else:

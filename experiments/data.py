@@ -53,7 +53,10 @@ def extract(cfg: DictConfig, corpus: Corpus, pool: Corpus | None, progress: bool
 
 def read_corpora(cfg: DictConfig) -> tuple[Corpus, Corpus | None]:
     """The labelled corpus and `unlabeled_size` utterances of the pool (None for 0); no audio is read yet."""
-    cfg.data.root  # told by this name when it is missing, not as an argument of the reader
+    if OmegaConf.is_missing(cfg.data, "root"):
+        raise ConfigurationError(
+            f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…"
+        )
     corpus: Corpus = build(cfg.data.corpus)
     if not cfg.unlabeled_size:
         return corpus, None

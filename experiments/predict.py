@@ -1,4 +1,4 @@
-"""Arousal, dominance and valence of audio: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
+"""Arousal, dominance, valence of audio: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
 
 import argparse
 import csv

@@ -12,7 +12,7 @@ from pytorch_lightning.trainer.states import TrainerStatus
 from datamodules.batch import LABELED, UNLABELED
 from datamodules.corpora.corpus import Corpus
 from datamodules.errors import DataError
-from experiments.assembly import check_options, make_datamodule, make_model, make_trainer
+from experiments.assembly import make_datamodule, make_model, make_trainer
 from experiments.console import ConfigurationError
 from experiments.data import data_fingerprint, extract, read_corpora
 from experiments.environment import describe_environment
@@ -21,6 +21,7 @@ from experiments.identity import outcome, run_name
 from experiments.loggers import open_loggers
 from experiments.logs import log_to_file
 from experiments.memory import keep_freed_memory
+from experiments.options import check_options
 from experiments.run_directory import RunDirectory
 
 log = logging.getLogger(__name__)

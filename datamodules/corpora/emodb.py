@@ -37,9 +37,7 @@ GENDERS = {
 }
 
 
-def read(
-    root: str | Path, development_speakers: Sequence[str | int], test_speakers: Sequence[str | int]
-) -> Corpus:
+def read(root: str | Path, development_speakers: Sequence[str | int], test_speakers: Sequence[str | int]) -> Corpus:
     """The utterances of EmoDB's `wav` folder (`root` is it or holds it), split by speaker; all others are
     train.
 

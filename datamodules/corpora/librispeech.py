@@ -12,9 +12,7 @@ from datamodules.corpora.folder import read_pool as read_folder
 NAME = re.compile(r"[^/]+/(?P<speaker>\d+)/(?P<chapter>\d+)/(?P=speaker)-(?P=chapter)-\d+\.flac")
 
 
-def read_pool(
-    folder: str | Path | None, max_seconds: float = 11.0, scan_cache: Path | None = None
-) -> Corpus | None:
+def read_pool(folder: str | Path | None, max_seconds: float = 11.0, scan_cache: Path | None = None) -> Corpus | None:
     """The utterances of a `LibriSpeech` folder (`folder` is it or holds it) with their speakers; other files
     are left alone.
 

@@ -18,9 +18,7 @@ LABEL_TABLES = ("labels_consensus.csv", "labels_concensus.csv")  # the second is
 MANY_MISSING = 0.01  # of the listed files
 
 
-def read(
-    root: str | Path, version: str | None = None, labels: str | None = None, audio: str | None = None
-) -> Corpus:
+def read(root: str | Path, version: str | None = None, labels: str | None = None, audio: str | None = None) -> Corpus:
     """The labelled utterances of an MSP-Podcast folder, in the order of its label table.
 
     `version` is taken from the folder's name (`MSP-PODCAST-Publish-1.8`) when it is None, and is `unknown`
@@ -55,9 +53,7 @@ def read(
 def _label_table(root: Path, labels: str | None) -> Path:
     if labels is not None:
         if not (root / labels).is_file():
-            raise DataError(
-                f"{root / labels}: there is no such label table; set data.labels to one that exists."
-            )
+            raise DataError(f"{root / labels}: there is no such label table; set data.labels to one that exists.")
         return root / labels
     here = entries(root)
     candidates = [
@@ -74,9 +70,7 @@ def _label_table(root: Path, labels: str | None) -> Path:
         return candidates[0]
     inside = root.resolve().name.lower() in AUDIO_FOLDERS + LABEL_FOLDERS
     if inside or any(entry.name.lower() in LABEL_TABLES for entry in here):
-        raise DataError(
-            f"{root}: is a folder inside the corpus; set data.root to its parent, {root.resolve().parent}."
-        )
+        raise DataError(f"{root}: is a folder inside the corpus; set data.root to its parent, {root.resolve().parent}.")
     raise DataError(
         f"{root}: no label table (looked for {' or '.join(LABEL_TABLES)} in Labels/, labels/ or label/); set "
         "data.root to the folder that holds Audios/ and Labels/, or data.labels to the table."
@@ -86,9 +80,7 @@ def _label_table(root: Path, labels: str | None) -> Path:
 def _audio_folders(root: Path, audio: str | None) -> list[Path]:
     if audio is not None:
         return [require_folder(root / audio, "data.audio")]
-    found = [
-        Path(entry.path) for entry in entries(root) if entry.name.lower() in AUDIO_FOLDERS and entry.is_dir()
-    ]
+    found = [Path(entry.path) for entry in entries(root) if entry.name.lower() in AUDIO_FOLDERS and entry.is_dir()]
     if not found:
         raise DataError(
             f"{root}: no audio folder (looked for Audios/ and Audio/); set data.root to the folder that "
@@ -100,8 +92,7 @@ def _audio_folders(root: Path, audio: str | None) -> list[Path]:
 def _stated(version: object) -> str:
     if isinstance(version, float) and version == 1.1:
         raise DataError(
-            "data.version=1.10 without quotes is read as the number 1.1; write \"data.version='1.10'\" "
-            "(or '1.1')."
+            "data.version=1.10 without quotes is read as the number 1.1; write \"data.version='1.10'\" (or '1.1')."
         )
     return "" if version is None else str(version)
 
@@ -148,9 +139,7 @@ def _on_disk(
     for split in rows.loc[rows["only_in_list"], "split"].unique():
         members = rows["only_in_list"] & (rows["split"] == split)
         if rows.loc[members, "path"].isna().all():  # the audio of a secret test set is handed out apart
-            notes.append(
-                f"{split}: {members.sum()} files are in the partition list only, without ratings and audio"
-            )
+            notes.append(f"{split}: {members.sum()} files are in the partition list only, without ratings and audio")
             rows = rows[~members]
 
     missing = rows["path"].isna()

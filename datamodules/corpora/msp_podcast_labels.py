@@ -59,16 +59,13 @@ def read_labels(table_file: Path, version: str, problems: list[Problem], notes: 
 
 def _read_table(table_file: Path) -> pd.DataFrame:
     try:
-        rows = pd.read_csv(
-            table_file, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
+        rows = pd.read_csv(table_file, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{table_file}: the label table is empty; fetch it again from the corpus.") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise DataError(
-            f"{table_file}: cannot be read as a comma-separated table ({reason}); fetch it again from the "
-            "corpus."
+            f"{table_file}: cannot be read as a comma-separated table ({reason}); fetch it again from the corpus."
         ) from error
     except OSError as error:
         raise DataError(
@@ -86,19 +83,13 @@ def _read_table(table_file: Path) -> pd.DataFrame:
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
 
 
-def set_aside(
-    rows: pd.DataFrame, bad: pd.Series, fault: str, remedy: str, problems: list[Problem]
-) -> pd.DataFrame:
+def set_aside(rows: pd.DataFrame, bad: pd.Series, fault: str, remedy: str, problems: list[Problem]) -> pd.DataFrame:
     """The rows that are not bad; a Problem for each that is, `fault` filled in from its `row`."""
-    problems += [
-        Problem(str(row.utterance_id), fault.format(row=row), remedy) for row in rows[bad].itertuples()
-    ]
+    problems += [Problem(str(row.utterance_id), fault.format(row=row), remedy) for row in rows[bad].itertuples()]
     return rows[~bad]
 
 
-def _named_once(
-    rows: pd.DataFrame, table_file: Path, problems: list[Problem], notes: list[str]
-) -> pd.DataFrame:
+def _named_once(rows: pd.DataFrame, table_file: Path, problems: list[Problem], notes: list[str]) -> pd.DataFrame:
     table = table_file.name
     nameless = rows["utterance_id"] == ""
     problems += [
@@ -107,9 +98,7 @@ def _named_once(
     ]
     rows = rows[~nameless]
 
-    outside = rows["utterance_id"].str.contains(
-        r"^(?:[/\\~]|[A-Za-z]:)|(?:^|[/\\])\.\.(?:[/\\]|$)", regex=True
-    )
+    outside = rows["utterance_id"].str.contains(r"^(?:[/\\~]|[A-Za-z]:)|(?:^|[/\\])\.\.(?:[/\\]|$)", regex=True)
     rows = set_aside(
         rows, outside, "its path leaves the corpus folder", f"write a plain file name in {table}", problems
     )
@@ -195,9 +184,7 @@ def unrated_tests(root: Path, table_file: Path, rows: pd.DataFrame, problems: li
         return rows.iloc[:0]
     lines = lists[0].read_text(encoding="utf-8-sig", errors="replace").splitlines()
     listed = pd.Series(lines, dtype=str).str.split(";", n=1, expand=True).reindex(columns=[0, 1]).dropna()
-    found = pd.DataFrame(
-        {"split": _split_names(listed[0].str.strip()), "utterance_id": listed[1].str.strip()}
-    )
+    found = pd.DataFrame({"split": _split_names(listed[0].str.strip()), "utterance_id": listed[1].str.strip()})
     found["key"] = found["utterance_id"].str.casefold()
     known = set(rows["key"]) | {problem.file.casefold() for problem in problems}
     found = found[found["split"].str.startswith("test").eq(True) & ~found["key"].isin(known)]

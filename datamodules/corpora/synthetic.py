@@ -71,9 +71,7 @@ def _require_recipe(root: Path, recipe: dict[str, object]) -> None:
     try:
         found = json.loads((root / RECIPE).read_text())
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{root}: exists but is no synthetic corpus (no readable {RECIPE}); {choose}."
-        ) from error
+        raise DataError(f"{root}: exists but is no synthetic corpus (no readable {RECIPE}); {choose}.") from error
     other = {name: (found.get(name), wanted) for name, wanted in recipe.items() if found.get(name) != wanted}
     if other:
         differences = ", ".join(f"{name} {was} instead of {wanted}" for name, (was, wanted) in other.items())

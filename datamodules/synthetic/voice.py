@@ -122,9 +122,7 @@ def _pitch(
     return speaker.pitch * 2 ** (semitones / 12)
 
 
-def _glottal_source(
-    pitch: np.ndarray, arousal: np.ndarray, speaker: Speaker, rng: np.random.Generator
-) -> np.ndarray:
+def _glottal_source(pitch: np.ndarray, arousal: np.ndarray, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
     """Glottal pulses at SAMPLE_RATE; the more effort, the stronger the high harmonics."""
     per_step = SAMPLE_RATE // CONTROL_RATE
     steps = np.arange(len(pitch) * per_step) / per_step

@@ -183,9 +183,7 @@ def test_few_missing_files_are_not_blamed_on_the_version(tmp_path: Path, tiny: M
     (root / "Audios" / SECOND).unlink()
     problems = read(root).problems
     assert len(problems) == 2
-    assert problems[0].remedy.startswith(
-        "2 of 150 listed files are missing: is labels_consensus.csv the table of"
-    )
+    assert problems[0].remedy.startswith("2 of 150 listed files are missing: is labels_consensus.csv the table of")
 
 
 # Faults of the whole corpus
@@ -362,9 +360,7 @@ def test_too_many_bad_files_are_refused(tmp_path: Path, tiny: ModuleType) -> Non
     (root / "Audios" / FIRST).unlink()
     corpus = read(root)
     refuse_too_many(corpus, 0.1)
-    with pytest.raises(
-        DataError, match=rf"1 of 10 files of msp_podcast .*data\.max_bad_files=0\.09.*{FIRST}"
-    ):
+    with pytest.raises(DataError, match=rf"1 of 10 files of msp_podcast .*data\.max_bad_files=0\.09.*{FIRST}"):
         refuse_too_many(corpus, 0.09)
 
 

@@ -71,9 +71,7 @@ def test_state_travels_and_another_corpus_is_refused():
 
 
 def test_seeds_depend_on_every_key():
-    seeds = {
-        derive_seed(*keys) for keys in [(0, "a", 1), (0, "a", 2), (1, "a", 1), (0, "b", 1), (0, "a", "1")]
-    }
+    seeds = {derive_seed(*keys) for keys in [(0, "a", 1), (0, "a", 2), (1, "a", 1), (0, "b", 1), (0, "a", "1")]}
     assert len(seeds) == 5
     assert derive_seed(0, "a", 1) == derive_seed(0, "a", 1)
     assert all(0 <= seed < 2**63 for seed in seeds)

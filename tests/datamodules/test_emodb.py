@@ -88,9 +88,7 @@ def test_other_names_are_left_out_and_told(root: Path, tiny: ModuleType) -> None
         (["12", "03", "08"], ["15", "16"], "nobody is left to train on", "shorten"),
     ],
 )
-def test_speakers_that_cannot_be(
-    root: Path, development: list[str], test: list[str], fault: str, remedy: str
-) -> None:
+def test_speakers_that_cannot_be(root: Path, development: list[str], test: list[str], fault: str, remedy: str) -> None:
     with pytest.raises(DataError) as raised:
         emodb.read(root, development, test)
     assert fault in str(raised.value)

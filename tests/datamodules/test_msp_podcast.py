@@ -16,9 +16,7 @@ from datamodules.errors import DataError
 
 
 def test_a_corpus_as_handed_out(tmp_path: Path, tiny: ModuleType) -> None:
-    root = tiny.write_corpus(
-        tmp_path / "MSP-PODCAST-Publish-1.10", {"Train": 5, "Development": 2, "Test1": 3}
-    )
+    root = tiny.write_corpus(tmp_path / "MSP-PODCAST-Publish-1.10", {"Train": 5, "Development": 2, "Test1": 3})
     corpus = read(root)
 
     assert (corpus.name, corpus.version, corpus.label_kind) == ("msp_podcast", "1.10", "human ratings")
@@ -84,9 +82,7 @@ def test_split_names_of_every_version(tmp_path: Path, tiny: ModuleType, written:
     assert read(tiny.write_corpus(tmp_path, {written: 2})).splits() == [meant]
 
 
-def test_the_version_stated_beats_the_folder_and_the_folder_may_be_a_link(
-    tmp_path: Path, tiny: ModuleType
-) -> None:
+def test_the_version_stated_beats_the_folder_and_the_folder_may_be_a_link(tmp_path: Path, tiny: ModuleType) -> None:
     root = tiny.write_corpus(tmp_path / "MSP-PODCAST-Publish-1.8", {"Train": 2, "Validation": 1})
     link = tmp_path / "podcast"
     link.symlink_to(root)
@@ -141,9 +137,7 @@ def test_names_may_differ_in_case_suffix_and_sub_folder(tmp_path: Path, tiny: Mo
 
 def test_a_test_set_without_ratings_is_kept(tmp_path: Path, tiny: ModuleType) -> None:
     root = tiny.write_corpus(tmp_path, {"Train": 3, "Test3": 2})
-    rows = tiny.label_rows({"Train": 3, "Test3": 2}).astype(
-        {"EmoAct": object, "EmoVal": object, "EmoDom": object}
-    )
+    rows = tiny.label_rows({"Train": 3, "Test3": 2}).astype({"EmoAct": object, "EmoVal": object, "EmoDom": object})
     rows.loc[3:, ["EmoAct", "EmoVal", "EmoDom", "EmoClass"]] = ["", "nan", "", ""]
     tiny.write_labels(root, rows)
     corpus = read(root)
@@ -153,9 +147,7 @@ def test_a_test_set_without_ratings_is_kept(tmp_path: Path, tiny: ModuleType) ->
 
 
 @pytest.mark.parametrize("list_name", ["Partitions.txt", "Partition.txt", "Labels/Partitions.txt"])
-def test_a_test_set_that_is_only_in_the_partition_list(
-    tmp_path: Path, tiny: ModuleType, list_name: str
-) -> None:
+def test_a_test_set_that_is_only_in_the_partition_list(tmp_path: Path, tiny: ModuleType, list_name: str) -> None:
     root = tiny.write_corpus(tmp_path)
     tiny.write_wav(root / "Audios" / "MSP-PODCAST_0009_0001.wav")
     (root / list_name).write_text(
@@ -173,13 +165,9 @@ def test_a_test_set_that_is_only_in_the_partition_list(
     assert corpus.table[list(ATTRIBUTES)].dtypes.tolist() == [np.dtype(float)] * 3
 
 
-def test_a_secret_test_set_whose_audio_was_not_fetched_is_only_noted(
-    tmp_path: Path, tiny: ModuleType
-) -> None:
+def test_a_secret_test_set_whose_audio_was_not_fetched_is_only_noted(tmp_path: Path, tiny: ModuleType) -> None:
     root = tiny.write_corpus(tmp_path)
-    (root / "Partitions.txt").write_text(
-        "Test3; MSP-PODCAST_0009_0001.wav\nTest3; MSP-PODCAST_0009_0002.wav\n"
-    )
+    (root / "Partitions.txt").write_text("Test3; MSP-PODCAST_0009_0001.wav\nTest3; MSP-PODCAST_0009_0002.wav\n")
     corpus = read(root)
     assert len(corpus) == 10
     assert corpus.problems == ()

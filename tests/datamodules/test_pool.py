@@ -225,9 +225,7 @@ def test_labelled_files_are_left_out_by_name_and_by_identity(tmp_path: Path, tin
     chosen = select(pool, 2, labeled)
     assert sorted(chosen.table["utterance_id"]) == ["long.wav#0", "long.wav#1"]
     assert chosen.notes[-1] == "13 files of the pool are also labelled and are left out of it"
-    with pytest.raises(
-        DataError, match=r"unlabeled_size=3 .* has 2 utterances besides 13 .*set unlabeled_size"
-    ):
+    with pytest.raises(DataError, match=r"unlabeled_size=3 .* has 2 utterances besides 13 .*set unlabeled_size"):
         select(pool, 3, labeled)
 
 

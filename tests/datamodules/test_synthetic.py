@@ -73,14 +73,10 @@ def test_splits_and_pool_share_no_speaker_and_no_name(small: Corpus) -> None:
     assert sum(map(len, sets)) == len(set.union(*sets))
     pool = {path.name for path in (small.root / "Unlabeled").iterdir()}
     assert not pool & set(small.table["utterance_id"])
-    assert {name.split("_")[1] for name in pool}.isdisjoint(
-        name.split("_")[1] for name in small.table["utterance_id"]
-    )
+    assert {name.split("_")[1] for name in pool}.isdisjoint(name.split("_")[1] for name in small.table["utterance_id"])
 
 
-def test_the_same_seed_gives_the_same_bytes(
-    small: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_seed_gives_the_same_bytes(small: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generator, "THREADS", 1)
     again = synthetic.read(tmp_path / "again", **SMALL)
     assert contents(again.root) == contents(small.root)
@@ -147,9 +143,7 @@ def test_two_processes_at_once_make_one_corpus(small: Corpus, tmp_path: Path) ->
         f"corpus = synthetic.read({str(root)!r}, **{SMALL!r})\n"
         "print(len(corpus), (corpus.root / synthetic.RECIPE).stat().st_ino)"
     )
-    processes = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    processes = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     answers = [process.communicate(timeout=60)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert answers[0] == answers[1]
@@ -207,9 +201,7 @@ def test_the_configuration_of_a_corpus(name: str, tmp_path: Path) -> None:
 
 
 def test_corpus_and_pool_come_from_the_configuration(tmp_path: Path) -> None:
-    sizes = [
-        f"data.corpus.{split}={SMALL[split]}" for split in ("train", "development", "test1", "unlabeled")
-    ]
+    sizes = [f"data.corpus.{split}={SMALL[split]}" for split in ("train", "development", "test1", "unlabeled")]
     with initialize_config_dir(CONF, version_base=None):
         cfg = compose("data/synthetic", overrides=[f"+store_root={tmp_path}", *sizes])
     corpus = instantiate(cfg.data.corpus, _convert_="all")

@@ -6,8 +6,8 @@ from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
 
 from datamodules.errors import DataError
-from experiments.assembly import check_options, passes_of
 from experiments.console import ConfigurationError, user_errors
+from experiments.options import check_options, passes_of
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -86,12 +86,15 @@ def test_schedules(composed):
 @pytest.mark.parametrize(
     ("overrides", "what", "remedy"),
     [
-        (["attribute=joy"], "joy", "arousal, dominance, valence or all"),
+        (["attribute=joy"], "joy", "arousal, dominance, valence, or all"),
         (["rounds=0"], "rounds=0", "1 or more"),
         (["schedule=supervised", "unlabeled_size=10"], "supervised", "unlabeled_size=0"),
         (["trainer.precision=16-mixed"], "16-mixed", "bf16-mixed"),
+        (["trainer.devices=2"], "trainer.devices=2", "trainer.devices=1"),
         (["num_clusters=1"], "num_clusters=1", "2 or more"),
         (["batch_size=0"], "batch_size=0", "1 or more"),
+        (["rounds=many"], "rounds=many", "whole number"),
+        (["lambda_cluster=-1"], "lambda_cluster=-1", "0 or more"),
         (["unlabeled_size=-1"], "unlabeled_size=-1", "labels alone"),
         (["model=acg_emocluster", "sampler=chunk"], "acg_emocluster", "sampler=sentence"),
         (["model=acg_emocluster", "sampler=natural"], "acg_emocluster", "natural_sentence"),

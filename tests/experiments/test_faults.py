@@ -226,22 +226,18 @@ FAULTS = {
         five_bad_files, 0, ["left out: 5, listed in"], 115, ["data.max_bad_files=0.05"]
     ),
     "missing column": Fault(without_column, 2, ["labels_consensus.csv: no column EmoAct", "set data.labels"]),
-    "empty label table": Fault(
-        header_only, 2, ["labels_consensus.csv: the label table has no row", "fetch it again"]
-    ),
+    "empty label table": Fault(header_only, 2, ["labels_consensus.csv: the label table has no row", "fetch it again"]),
     "wrong folder": Fault(
         lambda root: None,
         2,
         ["no label table (looked for", "set data.root"],
         overrides=["data.root={root}/.."],
     ),
-    "no folder": Fault(
-        shutil.rmtree, 2, ["corpus: there is no such folder", "set data.root to one that exists"]
-    ),
+    "no folder": Fault(shutil.rmtree, 2, ["corpus: there is no such folder", "set data.root to one that exists"]),
     "no data.root": Fault(
         lambda root: None,
         2,
-        ["root is not set; give it on the command line"],
+        ["data.root is not set: give the folder of the corpus"],
         overrides=["data.root=???"],
     ),
     "the audio folder itself": Fault(
