@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format smoke clean
+.PHONY: help install demo test test-all check format bench smoke clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ check: $(INSTALLED) ## Lint, formatting, types
 format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Measure what a chunk costs on this machine
+	$(BIN)/python -m experiments.bench
 
 smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of both models
 	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py

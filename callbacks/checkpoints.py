@@ -24,9 +24,25 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         os.replace(temporary, target)
 
 
+class MovableCheckpoint(ModelCheckpoint):
+    """Remembers the best model by its file's name, so that a run's directory may be moved or mounted elsewhere.
+
+    Lightning forgets the best score when the folder's path is another than the one in the checkpoint; a worse
+    model would then replace best.ckpt.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return os.path.join(str(self.dirpath), os.path.basename(path)) if path else path
+
+        moved = {name: here(path) for name, path in state_dict.items() if name.endswith("_path")}
+        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **moved, "best_k_models": best, "dirpath": str(self.dirpath)})
+
+
 def last_checkpoint(directory: Path) -> ModelCheckpoint:
     """Where a run goes on; saved at the very end of every pass."""
-    return ModelCheckpoint(
+    return MovableCheckpoint(
         directory,
         filename="last",
         every_n_epochs=1,
@@ -38,7 +54,7 @@ def last_checkpoint(directory: Path) -> ModelCheckpoint:
 
 def best_checkpoint(directory: Path) -> ModelCheckpoint:
     """What a run is judged by; the first of equals is kept."""
-    return ModelCheckpoint(
+    return MovableCheckpoint(
         directory,
         filename="best",
         monitor="validation/ccc",

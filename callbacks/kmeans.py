@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from callbacks.errors import TrainingDiverged
+
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,7 @@ def make_kmeans(backend: str) -> KMeans:
 def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:
     """Lloyd's algorithm by faiss from one random start, on all points (faiss would take 256 a cluster).
 
-    points: (N, D) on any device. Raises ValueError as `_check` does.
+    points: (N, D) on any device. Raises as `_check` does.
     """
     _check(points, num_clusters)
     import faiss  # after torch: the other order has been seen to crash on loading two OpenMP runtimes
@@ -68,7 +70,7 @@ def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) 
 def torch_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:
     """Lloyd's algorithm from one random start, in blocks of points, on the points' own device.
 
-    points: (N, D). Raises ValueError as `_check` does.
+    points: (N, D). Raises as `_check` does.
     """
     _check(points, num_clusters)
     points = points.detach().float()
@@ -88,11 +90,11 @@ def torch_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) 
 
 
 def _check(points: Tensor, num_clusters: int) -> None:
-    """Raise ValueError where no clustering into Q non-empty clusters exists."""
+    """Raise ValueError where no clustering into Q non-empty clusters exists, TrainingDiverged for NaN."""
     if len(points) < num_clusters:
         raise ValueError(f"{len(points)} chunks cannot make {num_clusters} clusters; lower num_clusters")
     if not torch.isfinite(points).all():
-        raise ValueError("embeddings hold NaN or infinity: the training has diverged; lower the learning rates")
+        raise TrainingDiverged("embeddings hold NaN or infinity: the training has diverged; lower the learning rates.")
 
 
 def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,8 @@ from datamodules.sentence_set import SentenceSet
 # changes speed only, and on a CPU batches of 44 to 176 chunks are the fastest.
 CHUNKS_WITHOUT_GRADIENT = 176
 
+RESIDENCIES = ("auto", "device", "memory", "disk")
+
 
 def _loader(batches: Iterable[ChunkIndex]) -> DataLoader[ChunkIndex]:
     """Hands over ready-made batches of ids; no work is done in it, so there are no workers."""

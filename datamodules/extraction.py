@@ -82,7 +82,8 @@ def extract_all(
     workers keep dying, DataError. Close the iterator to stop early: its processes end.
     """
     _extractor(settings)  # a backend that cannot be imported is told here and not by every process
-    workers = len(os.sched_getaffinity(0)) if workers is None else workers
+    if workers is None:  # the cores this process may use, where the system tells them (macOS does not)
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if workers <= 1 or count < INLINE_FILES:
         return (extract_file(job, settings) for job in jobs)
     return _in_processes(iter(jobs), settings, workers)

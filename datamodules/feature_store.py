@@ -91,8 +91,11 @@ class FeatureStore:
         folder = Path(folder)
         if not cls.exists(folder):
             raise DataError(f"{folder}: no feature store; make it with python -m experiments.prepare.")
-        settings = json.loads((folder / _SETTINGS).read_text())
-        store = cls(folder, settings["features"], _read_index(folder))
+        try:
+            settings = json.loads((folder / _SETTINGS).read_text())["features"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(folder, f"{_SETTINGS} cannot be read") from error
+        store = cls(folder, settings, _read_index(folder))
         frames = folder / _FRAMES
         if 2 * store.num_frames * store.num_mels > (frames.stat().st_size if frames.exists() else 0):
             raise _damaged(folder, f"{_FRAMES} is shorter than {_INDEX} says")
@@ -209,8 +212,13 @@ class StoreWriter:
             draft = path.with_suffix(".tmp")
             draft.write_text(json.dumps(wanted, indent=2) + "\n")
             draft.replace(path)
-        elif json.loads(path.read_text()) != wanted:
-            raise _damaged(self.folder, f"{_SETTINGS} describes other features")
+        else:
+            try:
+                found = json.loads(path.read_text())
+            except ValueError as error:
+                raise _damaged(self.folder, f"{_SETTINGS} cannot be read") from error
+            if found != wanted:
+                raise _damaged(self.folder, f"{_SETTINGS} describes other features")
 
 
 def _append(file: io.FileIO, data: bytes) -> None:
@@ -259,7 +267,7 @@ def _read_index(folder: Path) -> pd.DataFrame:
         options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="error")
         try:
             table = pyarrow.json.read_json(lines, parse_options=options)
-        except pa.ArrowInvalid as error:
+        except pa.ArrowException as error:
             raise _damaged(folder, f"{_INDEX} has a line that cannot be read ({error})") from error
     else:
         table = _SCHEMA.empty_table()

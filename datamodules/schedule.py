@@ -20,6 +20,11 @@ def alternating(rounds: int, has_unlabeled: bool) -> Passes:
 
 
 def pretrain_then_joint(rounds: int, pretrain_rounds: int, has_unlabeled: bool) -> Passes:
-    """U for `pretrain_rounds`, then L for `rounds` (Zhao et al. 2023, section 3); without U a random start."""
+    """U for `pretrain_rounds`, then L for `rounds` (Zhao et al. 2023, section 3); without U a random start.
+
+    Raises ValueError if an unlabelled set would never be read.
+    """
+    if has_unlabeled and pretrain_rounds == 0:
+        raise ValueError("pretrain_rounds=0 never reads the unlabelled set; set unlabeled_size=0, or 1 round or more")
     pretraining = (UNLABELED,) * pretrain_rounds if has_unlabeled else ()
     return pretraining + (LABELED,) * rounds

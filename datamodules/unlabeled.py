@@ -17,6 +17,8 @@ def select(pool: Corpus, size: int, labeled: Corpus | None, seed: int = 99) -> C
     `np.random.shuffle`), so a smaller subset is a prefix of a larger one. A file of the pool counts as
     labelled when it is the same file on the disk (also through links) or has the same name as a labelled one.
 
+    The files that the pool's reader left out are the pool's, not the subset's: they are told in a note.
+
     Raises DataError when the pool has fewer than `size` utterances.
     """
     kept, left_out = _not_labeled(pool, labeled)
@@ -33,7 +35,9 @@ def select(pool: Corpus, size: int, labeled: Corpus | None, seed: int = 99) -> C
     order = np.arange(len(table))
     # Not the Generator of today: the subsets behind the published results were drawn with this one.
     np.random.RandomState(seed).shuffle(order)
-    return replace(pool, table=table.iloc[order[:size]].reset_index(drop=True), notes=notes)
+    if pool.problems:
+        notes += (f"{len(pool.problems)} files of the pool cannot be used; the first: {pool.problems[0]}",)
+    return replace(pool, table=table.iloc[order[:size]].reset_index(drop=True), notes=notes, problems=())
 
 
 def _not_labeled(pool: Corpus, labeled: Corpus | None) -> tuple[np.ndarray, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning.plugins.environments import SLURMEnvironment
 
 from callbacks.checkpoints import AtomicCheckpointIO, best_checkpoint, last_checkpoint
 from callbacks.history import History
@@ -127,6 +128,14 @@ def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
     return model.to(memory_format=torch.channels_last) if cfg.trainer.channels_last else model
 
 
+def _plugins() -> list[Any]:
+    """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
+    plugins: list[Any] = [AtomicCheckpointIO()]
+    if SLURMEnvironment.detect():
+        plugins.append(SLURMEnvironment(auto_requeue=False))
+    return plugins
+
+
 def make_trainer(
     cfg: DictConfig, model: EmotionModule, passes: Sequence[str], directory: Path, loggers: Any
 ) -> pl.Trainer:
@@ -150,7 +159,7 @@ def make_trainer(
         precision=cfg.trainer.precision,
         max_epochs=len(passes),
         callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
+        plugins=_plugins(),
         logger=loggers,
         default_root_dir=directory,
         # Every epoch reads another set, so its loader is made anew.

@@ -1,9 +1,9 @@
 """The audio files a user names: files as they are, folders with everything in them."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from datamodules.corpora.disk import walk_files
 from datamodules.corpora.scan import SUFFIXES
 from datamodules.errors import DataError
 
@@ -13,8 +13,9 @@ def find_audio(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-            found += sorted(file for file in inside if file.suffix.lower() in SUFFIXES)
+            found += sorted(
+                file for _, entry in walk_files(path) if (file := Path(entry.path)).suffix.lower() in SUFFIXES
+            )
         elif path.exists():
             found.append(path)
         else:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from omegaconf.errors import MissingMandatoryValue
 
+from callbacks.errors import TrainingDiverged
 from datamodules.errors import DataError
 
 EXIT_USER_ERROR = 2
@@ -16,12 +17,16 @@ class ConfigurationError(Exception):
     """Options that contradict each other. The message is one sentence: what, and what to change."""
 
 
+# What a user can act on; each has a message of one sentence.
+USER_ERRORS = (DataError, ConfigurationError, TrainingDiverged)
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Print DataError and ConfigurationError as one sentence and exit 2; exit 130 when interrupted."""
+    """Print a user error as one sentence and exit 2; exit 130 when interrupted."""
     try:
         yield
-    except (DataError, ConfigurationError) as error:
+    except USER_ERRORS as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(EXIT_USER_ERROR)
     except MissingMandatoryValue as error:

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.chunking import ChunkSettings
-from datamodules.corpora.corpus import Corpus
+from datamodules.corpora.corpus import Corpus, refuse_too_many
 from datamodules.feature_store import FeatureStore
 from datamodules.features import FeatureSettings
 from datamodules.preparation import prepare
@@ -69,6 +69,8 @@ def read_corpora(cfg: DictConfig) -> tuple[Corpus, Corpus | None]:
     # Remembers the durations of the pool's files, so that 600,000 headers are read once.
     place = hashlib.sha256(str(Path(folder).expanduser().resolve()).encode()).hexdigest()[:8]
     pool: Corpus = build(cfg.data.pool, scan_cache=Path(cfg.store_root) / f"scan-{place}.parquet")
+    # Judged here: a handful of broken headers among 600,000 files is no reason to refuse a subset of 5,000.
+    refuse_too_many(pool, cfg.data.max_bad_files)
     return corpus, select(pool, cfg.unlabeled_size, labeled=corpus)
 
 

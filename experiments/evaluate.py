@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
+from datamodules.corpora.corpus import Corpus
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.preparation import prepare
@@ -20,7 +22,7 @@ from experiments.loading import load_trained
 from experiments.logs import log_to_console
 from experiments.memory import keep_freed_memory
 from experiments.run import CONF
-from experiments.run_directory import write_json
+from experiments.run_directory import RunDirectory, write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,22 +40,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def evaluate(run: Path, data: str | None = None, root: str | None = None) -> tuple[dict[str, Any], Path]:
-    """Evaluate a run's best model; writes metrics.json and predictions into RUN_DIR/evaluations/<data>/."""
-    config = run / "config.yaml"
-    if not config.exists():
-        raise DataError(f"{run}: no config.yaml in this folder; give the directory of a run.")
-    cfg = OmegaConf.load(config)
+    """Evaluate a run's best model; writes metrics.json and predictions into RUN_DIR/evaluations/<data>/.
+
+    Raises DataError for a run that is not done, an unknown corpus, or one without a test set.
+    """
+    directory = RunDirectory(run)
+    own = directory.read_json("metrics.json")
+    if own is None or not directory.done:
+        raise DataError(f"{run}: is not the directory of a finished run; run its command (again) to finish it.")
+    cfg = OmegaConf.load(run / "config.yaml")
     assert isinstance(cfg, DictConfig)
     trained = load_trained(run)
     node = _data_node(cfg, data, root)
-    corpus = build(node.corpus)
     front_end = trained.front_end
-    corpus, store = prepare(
-        corpus, front_end.features, Path(cfg.store_root), node.max_bad_files, chunks=front_end.chunks
-    )
+    corpus: Corpus = build(node.corpus)
     tests = [split for split in corpus.splits() if is_test_set(split)]
     if not tests:
         raise DataError(f"{corpus.root}: {corpus.name} has no test set; check the split names of its label table.")
+    # Only what is evaluated is extracted.
+    corpus = replace(corpus, table=corpus.table[corpus.table["split"].isin(tests)].reset_index(drop=True))
+    corpus, store = prepare(
+        corpus,
+        front_end.features,
+        Path(cfg.store_root),
+        node.max_bad_files,
+        node.get("workers"),
+        chunks=front_end.chunks,
+    )
     datamodule = ChunkDataModule(
         make_sets(corpus, store, front_end, trained.model.attributes, tests),
         front_end,
@@ -62,49 +75,37 @@ def evaluate(run: Path, data: str | None = None, root: str | None = None) -> tup
         batch_size=1,
         seed=0,
     )
-    directory = run / "evaluations" / node.name
-    directory.mkdir(parents=True, exist_ok=True)
-    trained_on = _trained_on(run)
+    folder = run / "evaluations" / node.name
+    folder.mkdir(parents=True, exist_ok=True)
     metrics = {
-        "corpus": {
-            "name": corpus.name,
-            "version": corpus.version,
-            "labels": corpus.label_kind,
-            "labeled": trained_on["labeled"],
-            "unlabeled": trained_on["unlabeled"],
-        },
-        "trained_on": trained_on,
-        "model": cfg.model.name,
-        "attribute": cfg.attribute,
-        "seed": cfg.seed,
-        "test": evaluate_sets(trained.model, datamodule, tests, directory),
+        "corpus": {"name": corpus.name, "version": corpus.version, "labels": corpus.label_kind},
+        "trained_on": own["corpus"],
+        "model": own["model"],
+        "attribute": own["attribute"],
+        "seed": own["seed"],
+        "test": evaluate_sets(trained.model, datamodule, tests, folder),
     }
-    write_json(directory / "metrics.json", metrics)
-    return metrics, directory
+    write_json(folder / "metrics.json", metrics)
+    return metrics, folder
 
 
 def _data_node(cfg: DictConfig, data: str | None, root: str | None) -> DictConfig:
-    """The run's own corpus, or another of conf/data; `root` moves either."""
-    if data is None or data == cfg.data.name:
-        node = cfg.data
-        if root is not None:
-            with open_dict(node):
-                node.corpus.root = root
-        return node
-    overrides = [f"data={data}", f"store_root={cfg.store_root}"] + ([f"data.root={root}"] if root else [])
+    """The run's own corpus; with `data` or `root`, a corpus of conf/data as it is there."""
+    if data is None and root is None:
+        return cfg.data
+    name = data or cfg.data.name
+    known = sorted(path.stem for path in (Path(CONF) / "data").glob("*.yaml"))
+    if name not in known:
+        raise DataError(f"--data {name}: there is no such corpus; take one of {', '.join(known)}.")
     with initialize_config_dir(CONF, version_base="1.3"):
-        composed = compose("config", overrides=overrides)
-    return composed.data
-
-
-def _trained_on(run: Path) -> dict[str, Any]:
-    import json
-
-    path = run / "metrics.json"
-    if not path.exists():
-        raise DataError(f"{run}: the run is not done, it has no metrics.json; run its command again to finish it.")
-    corpus: dict[str, Any] = json.loads(path.read_text())["corpus"]
-    return corpus
+        node: DictConfig = compose("config", overrides=[f"data={name}"]).data
+    if root is not None:
+        node.root = root
+    elif OmegaConf.is_missing(node, "root"):
+        raise DataError(f"--data {name}: give the folder of the corpus with --root.")
+    # The node refers to knobs outside itself, such as store_root.
+    cfg.data = node
+    return cfg.data
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.errors import TrainingDiverged
 from datamodules.datamodule import ChunkDataModule
 from sermodels.functional import concordance
 from sermodels.module import EmotionModule
@@ -23,6 +24,10 @@ def predict_set(model: EmotionModule, data: ChunkDataModule, set_name: str) -> p
     model.eval()
     parts = [model(batch.chunks).cpu() for batch in data.in_order(set_name, model.device)]
     predictions = torch.cat(parts).double().numpy()
+    if not np.isfinite(predictions).all():
+        raise TrainingDiverged(
+            f"predictions of {set_name} are not numbers: the training has diverged; lower its rates."
+        )
     table = data.sets[set_name].table
     front_end = data.front_end
     return pd.concat(
@@ -88,8 +93,10 @@ def show(metrics: dict[str, Any], directory: Path) -> None:
         table.add_row(set_name, str(result["n"]), *cells)
     console = Console(highlight=False)
     console.print(table)
+    trained_on = metrics.get("trained_on", corpus)
     console.print(
-        f"{corpus['labels']}; trained on {corpus['labeled']} labelled and {corpus['unlabeled']} unlabelled sentences, "
-        f"seed {metrics['seed']}\n{directory}",
+        f"{corpus['labels']}; trained on {trained_on['labeled']} labelled and {trained_on['unlabeled']} unlabelled "
+        f"sentences of {trained_on['name']}, seed {metrics['seed']}\n{directory}",
         soft_wrap=True,
+        markup=False,
     )

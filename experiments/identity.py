@@ -4,15 +4,22 @@ import hashlib
 import importlib.util
 import inspect
 import json
+from dataclasses import asdict
 from typing import Any
 
 from hydra.utils import get_class, get_object
 from omegaconf import DictConfig, OmegaConf
 
+from datamodules.chunking import ChunkSettings
 from datamodules.features.settings import FeatureSettings
+from experiments.data import chunk_settings, feature_settings
 
 # Neither what a thing is called nor what a knob would have been otherwise changes the outcome.
 NAMES_ONLY = ("name", "training_defaults")
+
+
+# Lightning's short names of what it calls in full.
+PRECISIONS = {"16": "16-mixed", "bf16": "bf16-mixed", "32": "32-true", "64": "64-true"}
 
 
 def outcome(cfg: DictConfig, data_fingerprint: str) -> dict[str, Any]:
@@ -25,22 +32,24 @@ def outcome(cfg: DictConfig, data_fingerprint: str) -> dict[str, Any]:
     for node in callbacks.values():
         if node.get("backend", "auto") == "auto":  # faiss and torch cluster differently, so say which it will be
             node["backend"] = "faiss" if importlib.util.find_spec("faiss") else "torch"
-    return {
+    precision = str(plain["trainer"]["precision"])
+    decides = {
         "model": _without_defaults({key: value for key, value in plain["model"].items() if key not in NAMES_ONLY}),
         "data": data_fingerprint,
         "unlabeled_size": plain["unlabeled_size"],
-        "chunks": plain["data"]["chunks"],
-        "features": _differing(plain["features"], FeatureSettings()),
-        "schedule": plain["schedule"],
-        "sampler": plain["sampler"],
+        "chunks": _differing(chunk_settings(cfg), ChunkSettings()),
+        "features": _differing(feature_settings(cfg), FeatureSettings()),
+        "schedule": _without_defaults(plain["schedule"]),
+        "sampler": _without_defaults(plain["sampler"]),
         "callbacks": callbacks,
         "attribute": plain["attribute"],
         "batch_size": plain["batch_size"],
         "seed": plain["seed"],
-        "devices": plain["trainer"]["devices"],
-        "precision": str(plain["trainer"]["precision"]).removesuffix("-true"),
+        "devices": int(plain["trainer"]["devices"]),
+        "precision": PRECISIONS.get(precision, precision),
         "channels_last": plain["trainer"]["channels_last"],
     }
+    return _canonical(decides)
 
 
 def run_hash(decides: dict[str, Any]) -> str:
@@ -64,8 +73,21 @@ def _without_defaults(node: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if key not in defaults or _plain(defaults[key]) != value}
 
 
-def _differing(node: dict[str, Any], default: Any) -> dict[str, Any]:
-    return {key: value for key, value in node.items() if _plain(getattr(default, key)) != value}
+def _differing(settings: Any, default: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not at their default."""
+    standard = asdict(default)
+    return {name: value for name, value in asdict(settings).items() if value != standard[name]}
+
+
+def _canonical(value: Any) -> Any:
+    """The same for the same numbers, however they are written: 2 and 2.0 are one."""
+    if isinstance(value, dict):
+        return {key: _canonical(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,12 @@
 """What the knobs mean, and which of them contradict each other."""
 
+from pathlib import Path
+
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
 from datamodules.corpora.corpus import ATTRIBUTES
+from datamodules.datamodule import RESIDENCIES
 from datamodules.samplers import PassSampler
 from experiments.console import ConfigurationError
 from experiments.instantiation import build
@@ -19,32 +22,47 @@ WHOLE_NUMBERS = {
     "seed": (0, "any number from 0"),
 }
 
+PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16", "64", "64-true")
+
 
 def check_options(cfg: DictConfig) -> None:
     """Refuse, before any work is done, what cannot be meant; raises ConfigurationError."""
     for name, (least, meaning) in WHOLE_NUMBERS.items():
-        if not isinstance(cfg[name], int) or cfg[name] < least:
+        if type(cfg[name]) is not int or cfg[name] < least:  # True is an int too
             raise ConfigurationError(f"{name}={cfg[name]}: set a whole number, {least} or more ({meaning}).")
     if not isinstance(cfg.lambda_cluster, int | float) or not 0 <= cfg.lambda_cluster < float("inf"):
         raise ConfigurationError(f"lambda_cluster={cfg.lambda_cluster}: set a number, 0 or more.")
     attributes_of(cfg)
     passes_of(cfg)
-    if str(cfg.trainer.precision).startswith("16"):
+    if str(cfg.trainer.precision) not in PRECISIONS:
         raise ConfigurationError(
-            f"trainer.precision={cfg.trainer.precision} would scale the loss once and unscale it for each of several "
-            "optimizers; take trainer.precision=bf16-mixed or 32."
+            f"trainer.precision={cfg.trainer.precision}: take one of {', '.join(PRECISIONS)}. 16-mixed would scale the loss once and unscale it for each of several "
+            "optimizers."
         )
     if cfg.trainer.devices not in (1, "1"):
         raise ConfigurationError(
             f"trainer.devices={cfg.trainer.devices}: training on several devices is not there yet; "
             "set trainer.devices=1."
         )
+    if cfg.data.residency not in RESIDENCIES:
+        raise ConfigurationError(f"data.residency={cfg.data.residency}: take one of {', '.join(RESIDENCIES)}.")
+    for name in ("run_root", "store_root"):
+        _check_folder(name, Path(str(cfg[name])))
     sampler = sampler_class(cfg)
     if model_class(cfg).needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(
             f"model={cfg.model.name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
         )
+
+
+def _check_folder(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{name}={folder}: cannot be made ({error.strerror}); set {name} elsewhere."
+        ) from error
 
 
 def attributes_of(cfg: DictConfig) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from experiments.loading import TrainedModel, load_trained
 from experiments.logs import log_to_console
 from experiments.memory import keep_freed_memory
 
+OK = "ok"
 FILES_AT_ONCE = 16  # about 176 chunks, a size that a CPU runs fast
 
 
@@ -56,42 +58,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log_to_console()
     keep_freed_memory()
     with user_errors():
+        files = find_audio(options.audio)
+        check_writable(options.output)
         models = [load_trained(path, options.norm_terms) for path in options.checkpoint]
-        good, bad = predict_to_csv(models, options.checkpoint, find_audio(options.audio), options.output)
+        good, bad = predict_to_csv(models, files, options.output)
         print(f"{good} files predicted, {bad} could not be read (see the column status): {options.output}")
         if not good:
             sys.exit(EXIT_USER_ERROR)
 
 
-def predict_to_csv(
-    models: Sequence[TrainedModel], checkpoints: Sequence[Path], files: Sequence[Path], output: Path
-) -> tuple[int, int]:
+def check_writable(output: Path) -> None:
+    """Raise DataError, before any work is done, where the CSV could not be written."""
+    if output.is_dir():
+        raise DataError(f"{output}: is a folder; give the name of a file to --output.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise DataError(f"{output}: cannot be written ({error.strerror}); give another place to --output.") from error
+
+
+def predict_to_csv(models: Sequence[TrainedModel], files: Sequence[Path], output: Path) -> tuple[int, int]:
     """Write file, the models' attributes, duration_s, status; (files predicted, files that could not be read).
 
-    Rows go into a `.part` file beside `output`; the same command after an interruption goes on with it.
+    Rows go into a `.part` file beside `output`, named after the models; the same command after an interruption
+    takes from it what it predicted of the same files, and goes on.
     """
-    attributes = _attributes(models)
-    columns = ["file", *attributes, "duration_s", "status"]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(f"{output.name}.{_digest(checkpoints)}.part")
-    counts = {True: 0, False: 0}
+    columns = ["file", *_attributes(models), "duration_s", "status"]
+    part = output.with_name(f"{output.name}.{_digest(models)}.part")
     known = _known_rows(part, columns)
-    for row in known.values():
-        counts[row["status"] == "ok"] += 1
-    left = [file for file in files if str(file) not in known]
-    with part.open("w", newline="") as file:
+    rows = [known[name] for path in files if (name := _shown(path)) in known]
+    left = [path for path in files if _shown(path) not in known]
+    good, bad = len(rows), 0
+    with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(known.values())
+        writer.writerows(rows)
         batches = [left[start : start + FILES_AT_ONCE] for start in range(0, len(left), FILES_AT_ONCE)]
-        shown = Console(stderr=True)
-        for batch in track(batches, "predicting", console=shown, disable=not shown.is_terminal):
+        console = Console(stderr=True)
+        for batch in track(batches, "predicting", console=console, disable=not console.is_terminal):
             for row in _rows(models, batch):
                 writer.writerow(row)
-                counts[row["status"] == "ok"] += 1
+                good, bad = (good + 1, bad) if row["status"] == OK else (good, bad + 1)
             file.flush()
     os.replace(part, output)
-    return counts[True], counts[False]
+    return good, bad
 
 
 def _rows(models: Sequence[TrainedModel], files: Sequence[Path]) -> Iterator[dict[str, str]]:
@@ -130,7 +142,7 @@ def _hear(models: Sequence[TrainedModel], path: Path) -> Heard:
             inputs.append(trained.front_end.chunks_of(audio.samples))
     except DataError as error:
         return Heard(path, [], 0.0, str(error))
-    return Heard(path, inputs, seconds, "ok")
+    return Heard(path, inputs, seconds, OK)
 
 
 def _attributes(models: Sequence[TrainedModel]) -> list[str]:
@@ -142,19 +154,27 @@ def _attributes(models: Sequence[TrainedModel]) -> list[str]:
     return [name for name in ATTRIBUTES if name in named]
 
 
-def _digest(checkpoints: Sequence[Path]) -> str:
-    """Names the models of a `.part` file, so that rows of other models are never taken for these."""
-    states = [(str(path.resolve()), path.stat().st_mtime_ns) for path in checkpoints]
-    return hashlib.sha256(repr(states).encode()).hexdigest()[:8]
+def _shown(path: Path) -> str:
+    """A file's name as the CSV has it; bytes that are not UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _digest(models: Sequence[TrainedModel]) -> str:
+    """Names the models in a `.part` file, so that rows of other models are never taken for theirs."""
+    digest = hashlib.sha256()
+    for trained in models:
+        digest.update(repr(trained.front_end.to_dict()).encode())
+        for value in trained.model.state_dict().values():
+            digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:8]
 
 
 def _known_rows(part: Path, columns: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Whole rows of an interrupted prediction."""
+    """What an interrupted prediction did well; files it could not read are tried again, and so is a torn last row."""
     if not part.exists():
         return {}
-    with part.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if list(row) == list(columns) and None not in row.values()]
-    return {row["file"]: row for row in rows}
+    with part.open(newline="", encoding="utf-8", errors="replace") as file:
+        return {row["file"]: row for row in csv.DictReader(file) if list(row) == list(columns) and row["status"] == OK}
 
 
 if __name__ == "__main__":

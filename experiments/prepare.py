@@ -17,6 +17,7 @@ from datamodules.feature_store import FeatureStore
 from datamodules.preparation import BAD_FILES, count_notes
 from experiments.console import user_errors
 from experiments.data import prepare_data
+from experiments.options import check_options
 from experiments.logs import log_to_console
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -25,6 +26,7 @@ PROBLEMS_SHOWN = 3
 
 def run(cfg: DictConfig) -> None:
     """Prepare the data of `cfg` and print a table of it; DataError when too much of it cannot be used."""
+    check_options(cfg)
     data = prepare_data(cfg)
     show(data.corpus, data.store, data.chunks)
     if data.pool is not None and data.pool_store is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from datamodules.chunking import ChunkSettings
 from datamodules.errors import DataError
@@ -29,10 +30,10 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
     The attribute is the last word of the file's name (…_Act.pth.tar), as it is not in the file.
     Raises DataError when the name does not tell it, or weights or norm terms are missing.
     """
-    suffix = path.name.split(".")[0].rsplit("_", 1)[-1]
-    if suffix not in ATTRIBUTE_OF_SUFFIX:
+    named = re.search(r"_(Act|Dom|Val)(?:\.pth)?(?:\.tar)?$", path.name)
+    if named is None:
         raise DataError(f"{path}: the name must end in _Act, _Dom or _Val to tell the attribute; rename the file.")
-    attribute = ATTRIBUTE_OF_SUFFIX[suffix]
+    attribute = ATTRIBUTE_OF_SUFFIX[named[1]]
     weights = {_our_name(name): value for name, value in content["state_dict"].items()}
     model = DeepEmoCluster(
         num_clusters=len(weights["cluster_classifier.top.bias"]),
@@ -46,7 +47,7 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
             f"{path}: its weights do not fit the authors' VGG-16; is it a model of v1.6? {error}"
         ) from error
     terms = norm_terms or path.parent / NORM_TERMS
-    short = suffix.lower()
+    short = named[1].lower()
     front_end = FrontEnd(
         features=FeatureSettings(),
         chunks=ChunkSettings(),
@@ -81,4 +82,7 @@ def _term(folder: Path, name: str) -> torch.Tensor:
     path = folder / f"{name}.mat"
     if not path.exists():
         raise DataError(f"{path}: no such file; give the folder of the authors' norm terms with --norm-terms.")
-    return torch.from_numpy(loadmat(path)["normal_para"].ravel()).float()
+    try:
+        return torch.from_numpy(loadmat(path)["normal_para"].ravel()).float()
+    except (MatReadError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read as norm terms ({error}); fetch the file again.") from error

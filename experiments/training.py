@@ -11,9 +11,8 @@ from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
 from datamodules.corpora.corpus import Corpus
-from datamodules.errors import DataError
 from experiments.assembly import make_datamodule, make_model, make_trainer
-from experiments.console import ConfigurationError
+from experiments.console import USER_ERRORS
 from experiments.data import data_fingerprint, extract, read_corpora
 from experiments.environment import describe_environment
 from experiments.evaluation import evaluate_sets, is_test_set
@@ -51,7 +50,7 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
             except KeyboardInterrupt:
                 log.info("interrupted; the same command goes on after the last completed pass")
                 raise
-            except (DataError, ConfigurationError) as error:
+            except USER_ERRORS as error:
                 directory.mark_failed(str(error))
                 raise
             except BaseException as error:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
-from sermodels.encoders.acg import COMBINATIONS, ParallelExtractor, SerialExtractor, SpatialExtractor
+from sermodels.encoders.acg import AXES, COMBINATIONS, ParallelExtractor, SerialExtractor, SpatialExtractor
 from sermodels.heads import ClusterClassifier, EmotionRegressor
 from sermodels.losses import ccc_loss, cluster_loss
 from sermodels.module import EmotionModule
@@ -51,6 +51,12 @@ class ACGEmoCluster(EmotionModule):
         self.save_hyperparameters()
         if combination not in COMBINATIONS:
             raise ValueError(f"combination is one of {', '.join(COMBINATIONS)}, not {combination!r}")
+        if axis not in AXES:
+            raise ValueError(f"axis is one of {', '.join(AXES)}, not {axis!r}")
+        if recurrent == "none" and combination != "parallel":
+            raise ValueError(
+                "combination=serial needs a recurrent network; take recurrent=bigru, or combination=parallel"
+            )
         self.unsupervised_lr, self.supervised_lr = unsupervised_lr, supervised_lr
         self.cluster_top_lr = cluster_top_lr
         self.extractor: nn.Module

@@ -34,7 +34,9 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
     if variance == "population":
         spread = x.square().mean(0) + y.square().mean(0)
     else:
-        spread = prediction.var(0, correction=1) + target.var(0, correction=1)
+        # One value has no unbiased variance; its spread is 0 whichever way it is counted.
+        unbiased = int(len(prediction) > 1)
+        spread = prediction.var(0, correction=unbiased) + target.var(0, correction=unbiased)
     denominator = spread + bias.square()
     # The inner where keeps 0/0 out of the backward pass: a NaN gradient would survive the outer one.
     alike = denominator == 0

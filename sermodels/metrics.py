@@ -36,6 +36,8 @@ class ConcordanceCorrelation(Metric):
 
     def compute(self) -> Tensor:
         """(A,) float64. NaN if no rated sentence was seen."""
+        if not self.predictions:
+            raise RuntimeError("no sentence was seen: update the metric before computing it")
         predictions, targets = dim_zero_cat(self.predictions), dim_zero_cat(self.targets)
         if len(predictions) == 0:
             return torch.full(predictions.shape[1:], torch.nan, dtype=torch.float64)

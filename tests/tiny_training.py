@@ -57,6 +57,7 @@ def datamodule(passes: str, sampler=ChunkUniform, batch_size: int = 8, seed: int
 
 
 def trainer(directory: Path, passes: int, seed: int = 0, callbacks=(), clusters: int = 4) -> pl.Trainer:
+    directory.mkdir(parents=True, exist_ok=True)
     return pl.Trainer(
         accelerator="cpu",
         devices=1,

@@ -103,10 +103,7 @@ def _named_once(rows: pd.DataFrame, table_file: Path, problems: list[Problem], n
         rows, outside, "its path leaves the corpus folder", f"write a plain file name in {table}", problems
     )
 
-    without_suffix = ~rows["utterance_id"].str.lower().str.endswith(".wav")
-    rows = rows.assign(
-        utterance_id=rows["utterance_id"].where(~without_suffix, rows["utterance_id"] + ".wav"),
-    )
+    rows = rows.assign(utterance_id=_with_suffix(rows["utterance_id"]))
     rows = rows.assign(key=rows["utterance_id"].str.casefold())
 
     repeated = rows.duplicated()
@@ -118,6 +115,11 @@ def _named_once(rows: pd.DataFrame, table_file: Path, problems: list[Problem], n
     first = rows[contradicting].drop_duplicates("key")
     problems += [Problem(name, fault, f"keep one of its rows in {table}") for name in first["utterance_id"]]
     return rows[~contradicting]
+
+
+def _with_suffix(names: pd.Series) -> pd.Series:
+    """File names, `.wav` added where a table leaves it out."""
+    return names.where(names.str.lower().str.endswith(".wav"), names + ".wav")
 
 
 def _split_names(column: pd.Series) -> pd.Series:
@@ -183,8 +185,9 @@ def unrated_tests(root: Path, table_file: Path, rows: pd.DataFrame, problems: li
     if not lists:
         return rows.iloc[:0]
     lines = lists[0].read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    listed = pd.Series(lines, dtype=str).str.split(";", n=1, expand=True).reindex(columns=[0, 1]).dropna()
-    found = pd.DataFrame({"split": _split_names(listed[0].str.strip()), "utterance_id": listed[1].str.strip()})
+    pairs = [(split.strip(), name.strip()) for split, name in (line.split(";", 1) for line in lines if ";" in line)]
+    listed = pd.DataFrame(pairs, columns=["split", "utterance_id"], dtype=str)
+    found = listed.assign(split=_split_names(listed["split"]), utterance_id=_with_suffix(listed["utterance_id"]))
     found["key"] = found["utterance_id"].str.casefold()
     known = set(rows["key"]) | {problem.file.casefold() for problem in problems}
     found = found[found["split"].str.startswith("test").eq(True) & ~found["key"].isin(known)]

@@ -74,8 +74,6 @@ class SerialExtractor(nn.Module):
         num_mels: int,
     ) -> None:
         super().__init__()
-        if axis not in AXES:
-            raise ValueError(f"axis is one of {', '.join(AXES)}, not {axis!r}")
         self.axis = axis
         self.spatial = VGG16(dropout, blocks, kv_pool, num_frames, num_mels)
         channels, _, height = self.spatial.map_shape

@@ -4,6 +4,7 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
+from callbacks.errors import TrainingDiverged
 from callbacks.kmeans import faiss_kmeans, make_kmeans, torch_kmeans
 
 BACKENDS = [
@@ -70,7 +71,7 @@ def test_what_cannot_be_clustered_is_refused(kmeans):
         kmeans(torch.randn(5, 3), 6, 20, 0)
     points = torch.randn(50, 3)
     points[7, 1] = torch.nan
-    with pytest.raises(ValueError, match="diverged"):
+    with pytest.raises(TrainingDiverged, match="lower the learning rates"):
         kmeans(points, 4, 20, 0)
 
 

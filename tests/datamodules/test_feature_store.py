@@ -162,6 +162,14 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
             "index.jsonl has a line that cannot be read",
         ),
         (lambda folder: prepend(folder / "index.jsonl", '{"size": "x"}\n'), "index.jsonl has a line"),
+        (
+            lambda folder: (folder / "index.jsonl").write_bytes(
+                (folder / "index.jsonl").read_bytes().replace(b'"utterance_id": "', b'"utterance_id": "\xff', 1)
+            ),
+            "index.jsonl has a line",
+        ),
+        (lambda folder: (folder / "settings.json").write_text("rubbish"), "settings.json cannot be read"),
+        (lambda folder: (folder / "settings.json").write_text(""), "settings.json cannot be read"),
     ],
 )
 def test_a_damaged_store_says_what_to_do(tmp_path: Path, damage, fault: str) -> None:

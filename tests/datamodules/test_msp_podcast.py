@@ -165,6 +165,20 @@ def test_a_test_set_that_is_only_in_the_partition_list(tmp_path: Path, tiny: Mod
     assert corpus.table[list(ATTRIBUTES)].dtypes.tolist() == [np.dtype(float)] * 3
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "no separator at all\n"])
+def test_a_partition_list_that_says_nothing(tmp_path: Path, tiny: ModuleType, text: str) -> None:
+    root = tiny.write_corpus(tmp_path)
+    (root / "Partitions.txt").write_text(text)
+    assert len(read(root)) == 10
+
+
+def test_names_without_suffix_in_the_partition_list(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    tiny.write_wav(root / "Audios" / "MSP-PODCAST_0009_0001.wav")
+    (root / "Partitions.txt").write_text("Test3; MSP-PODCAST_0009_0001\n")
+    assert read(root).rows("test3")["utterance_id"].tolist() == ["MSP-PODCAST_0009_0001.wav"]
+
+
 def test_a_secret_test_set_whose_audio_was_not_fetched_is_only_noted(tmp_path: Path, tiny: ModuleType) -> None:
     root = tiny.write_corpus(tmp_path)
     (root / "Partitions.txt").write_text("Test3; MSP-PODCAST_0009_0001.wav\nTest3; MSP-PODCAST_0009_0002.wav\n")

@@ -261,7 +261,12 @@ FAULTS = {
     "pool with a broken file": Fault(
         broken_pool,
         0,
-        [ONE_OUT, "own_1.flac", "cannot be opened as audio", "mend it or remove it from the pool"],
+        [
+            "1 files of the pool cannot be used",
+            "own_1.flac",
+            "cannot be opened as audio",
+            "mend it or remove it from the pool",
+        ],
         overrides=[*POOL, "data.max_bad_files=0.5"],
     ),
     "no pool folder": Fault(

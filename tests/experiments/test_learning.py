@@ -14,7 +14,9 @@ def permute_labels(cfg) -> None:
     """Shuffle the ratings of training and development sentences among themselves; test sentences keep theirs."""
     corpus = cfg.data.corpus
     sizes = {name: corpus[name] for name in ("train", "development", "test1", "unlabeled")}
-    synthetic.read(corpus.root, **sizes, min_seconds=corpus.min_seconds, max_seconds=corpus.max_seconds, seed=corpus.seed)
+    synthetic.read(
+        corpus.root, **sizes, min_seconds=corpus.min_seconds, max_seconds=corpus.max_seconds, seed=corpus.seed
+    )
     path = Path(corpus.root) / "Labels" / "labels_consensus.csv"
     table = pd.read_csv(path)
     for split in ("Train", "Development"):

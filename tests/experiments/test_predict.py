@@ -1,4 +1,6 @@
 import csv
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -49,7 +51,7 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
         files.append(tmp_path / f"{number}.wav")
         soundfile.write(files[-1], np.random.default_rng(number).normal(0, 0.1, 20_000), 16000)
     models = [load_trained(run)]
-    predict_to_csv(models, [run], files, tmp_path / "whole.csv")
+    predict_to_csv(models, files, tmp_path / "whole.csv")
     monkeypatch.setattr(predict, "FILES_AT_ONCE", 2)
     heard = []
     original = predict._hear
@@ -63,11 +65,11 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(predict, "_hear", hear)
         with pytest.raises(KeyboardInterrupt):
-            predict_to_csv(models, [run], files, tmp_path / "p.csv")
+            predict_to_csv(models, files, tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()
     asked = []
     monkeypatch.setattr(predict, "_hear", lambda m, path: (asked.append(path), original(m, path))[1])
-    assert predict_to_csv(models, [run], files, tmp_path / "p.csv") == (5, 0)
+    assert predict_to_csv(models, files, tmp_path / "p.csv") == (5, 0)
     assert asked == files[2:]
     whole, parts = pd.read_csv(tmp_path / "whole.csv"), pd.read_csv(tmp_path / "p.csv")
     # Other batch sizes, other order of float32 sums.
@@ -143,3 +145,44 @@ def test_wrong_arguments_end_with_a_sentence(arguments, message, run, tmp_path, 
         )
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def part_of(output, models):
+    from experiments.predict import _digest
+
+    return output.with_name(f"{output.name}.{_digest(models)}.part")
+
+
+def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_path):
+    models = [load_trained(run)]
+    wanted = tmp_path / "wanted.wav"
+    soundfile.write(wanted, np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
+    output = tmp_path / "p.csv"
+    part_of(output, models).write_text(f"file,arousal,duration_s,status\n/other/a.wav,9.9,1.0,ok\n{wanted},9.9,1.0,o")
+    assert predict_to_csv(models, [wanted], output) == (1, 0)
+    (row,) = csv.DictReader(output.open())
+    assert row["file"] == str(wanted)
+    assert row["arousal"] != "9.9"
+
+
+@pytest.mark.parametrize("place", ["a_folder", "a_file/p.csv"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(place, run, tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", np.zeros(20_000), 16000)
+    (tmp_path / "a_folder").mkdir()
+    (tmp_path / "a_file").touch()
+    with pytest.raises(SystemExit) as caught:
+        main(["--checkpoint", str(run), "--output", str(tmp_path / place), str(tmp_path / "a.wav")])
+    assert caught.value.code == 2
+    assert "--output" in capsys.readouterr().err
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_escapes(run, tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
+    name = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    try:
+        (tmp_path / "a.wav").rename(name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    assert predict_to_csv([load_trained(run)], [name], tmp_path / "p.csv") == (1, 0)
+    (row,) = csv.DictReader((tmp_path / "p.csv").open())
+    assert row["file"].endswith("caf\\xe9.wav")

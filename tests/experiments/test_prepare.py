@@ -45,6 +45,20 @@ def test_what_a_run_gets(tmp_path: Path) -> None:
     data.pool_store.locate(data.pool.table["utterance_id"])
 
 
+def test_a_few_broken_files_in_a_large_pool_do_not_refuse_a_small_subset(tmp_path: Path) -> None:
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    read_corpora(config(tmp_path))  # makes the corpus
+    one = next((tmp_path / "stores").glob("synthetic-*/Unlabeled/*.wav"))
+    for number in range(120):
+        shutil.copy(one, pool / f"file_{number}.wav")
+    (pool / "broken.wav").write_bytes(b"RIFF")
+    _, subset = read_corpora(config(tmp_path, f"data.unlabeled_dir={pool}", "unlabeled_size=5"))
+    assert subset is not None
+    assert (len(subset), subset.problems) == (5, ())
+    assert "broken.wav" in " ".join(subset.notes)
+
+
 def test_labels_alone_need_no_pool(tmp_path: Path) -> None:
     data = prepare_data(config(tmp_path, "unlabeled_size=0", "data.unlabeled_dir=null"), progress=False)
     assert data.pool is data.pool_store is None

@@ -89,6 +89,25 @@ def without_seconds_text(text):
     return [line.rsplit(",", 1)[0] for line in text.splitlines()]
 
 
+def test_a_moved_run_keeps_its_best_model(tmp_path):
+    """Lightning forgets the best score when the folder has another path; then any later model becomes the best."""
+    make, passes, sampler = CASES[0].values
+    fit(make, tmp_path / "here", passes, sampler, stop=2)
+    (tmp_path / "here").rename(tmp_path / "there")
+    best = tmp_path / "there" / "checkpoints" / "best.ckpt"
+    before = best.read_bytes()
+    state = torch.load(tmp_path / "there" / "checkpoints" / "last.ckpt", weights_only=True)
+    for callback in state["callbacks"].values():
+        if callback.get("monitor") == "validation/ccc":
+            # As if the first model had been perfect: nothing that follows may replace it.
+            callback["best_model_score"] = torch.tensor(1.0)
+            callback["kth_value"] = torch.tensor(1.0)
+            callback["best_k_models"] = {path: torch.tensor(1.0) for path in callback["best_k_models"]}
+    torch.save(state, tmp_path / "there" / "checkpoints" / "last.ckpt")
+    fit(make, tmp_path / "there", passes, sampler, resume=True)
+    assert best.read_bytes() == before
+
+
 def test_a_run_without_dropout_seeds_would_differ(tmp_path):
     """The guard of the test above: dropout does draw, so unkeyed randomness would be seen."""
     make, passes, sampler = CASES[0].values

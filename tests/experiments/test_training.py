@@ -1,5 +1,6 @@
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,7 @@ def test_a_failure_leaves_its_reason_and_the_next_attempt_goes_on(tiny, composed
         patched.setattr(training, "evaluate_sets", broken)
         with pytest.raises(RuntimeError, match="caught fire"):
             train(cfg, [])
-    (failed,) = (cfg_path for cfg_path in __import__("pathlib").Path(cfg.run_root).glob("*/FAILED"))
+    (failed,) = Path(cfg.run_root).glob("*/FAILED")
     assert "the disk caught fire" in failed.read_text()
     _, directory = train(cfg, [])
     assert (directory / "DONE").exists()
@@ -125,3 +126,35 @@ def test_predictions_do_not_depend_on_the_other_sentences(tiny, composed):
         alone = torch.cat([trained.model(chunk[None]) for chunk in chunks])
     # Convolution kernels for another batch size add in another order: float32 rounding.
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_evaluating_on_another_corpus_and_mistakes_in_asking_for_it(tiny, composed, test_data):
+    from datamodules.errors import DataError
+
+    metrics, directory = train(composed(*tiny, "rounds=1"), [])
+    other, folder = evaluate(directory, "emodb", str(test_data / "emodb"))
+    assert folder == directory / "evaluations" / "emodb"
+    assert other["corpus"] == {"name": "emodb", "version": "4 classes, 339 files", "labels": "proxy attributes"}
+    assert other["trained_on"] == metrics["corpus"]
+    assert other["test"]["test"]["n"] == 73
+    assert len(pd.read_parquet(folder / "predictions-test.parquet")) == 73
+    for arguments, message in [
+        (("emodb", None), "with --root"),
+        (("nothing", "x"), "take one of emodb, msp_podcast, synthetic"),
+        (("emodb", "/no (such), folder=1"), "no such folder"),
+    ]:
+        with pytest.raises(DataError, match=message.replace("(", "\\(").replace(")", "\\)")):
+            evaluate(directory, *arguments)
+    (directory / "DONE").unlink()
+    with pytest.raises(DataError, match="finished run"):
+        evaluate(directory)
+
+
+def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, composed):
+    from callbacks.errors import TrainingDiverged
+
+    cfg = composed(*tiny, "model.sgd_lr=1e30")
+    with pytest.raises(TrainingDiverged, match="lower"):
+        train(cfg, [])
+    (failed,) = Path(cfg.run_root).glob("*/FAILED")
+    assert "diverged" in failed.read_text()

@@ -105,7 +105,8 @@ def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not():
     [
         ({"recurrent": "rnn"}, "recurrent is one of"),
         ({"combination": "both"}, "combination is one of"),
-        ({"combination": "serial", "axis": "time"}, "axis is one of"),
+        ({"axis": "time"}, "axis is one of"),
+        ({"recurrent": "none", "combination": "serial"}, "needs a recurrent network"),
         ({"blocks": [8]}, "numbers from 1 to 7"),
         ({"kv_pool": 0}, "kv_pool"),
     ],

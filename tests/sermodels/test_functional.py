@@ -55,6 +55,14 @@ def test_constant_inputs_give_numbers_and_finite_gradients(x, y, value):
     assert torch.isfinite(prediction.grad).all()
 
 
+def test_one_value_gives_numbers_as_released_too():
+    prediction = torch.tensor([1.0], requires_grad=True)
+    result = concordance(prediction, torch.tensor([2.0]), "released")
+    result.backward()
+    assert result.item() == 0
+    assert torch.isfinite(prediction.grad).all()
+
+
 def test_gradient():
     x = torch.randn(7, 2, dtype=torch.float64, requires_grad=True)
     y = torch.randn(7, 2, dtype=torch.float64)

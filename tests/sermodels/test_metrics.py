@@ -31,3 +31,8 @@ def test_no_ratings_at_all():
     metric = ConcordanceCorrelation()
     metric.update(torch.randn(4, 1), torch.full((4, 1), torch.nan))
     assert metric.compute().isnan().all()
+
+
+def test_computing_without_sentences_is_refused():
+    with pytest.raises(RuntimeError, match="no sentence"):
+        ConcordanceCorrelation().compute()
