@@ -22,7 +22,7 @@ WHOLE_NUMBERS = {
     "seed": (0, "any number from 0"),
 }
 
-PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16", "64", "64-true")
+PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16")
 
 
 def check_options(cfg: DictConfig) -> None:
@@ -36,8 +36,8 @@ def check_options(cfg: DictConfig) -> None:
     passes_of(cfg)
     if str(cfg.trainer.precision) not in PRECISIONS:
         raise ConfigurationError(
-            f"trainer.precision={cfg.trainer.precision}: take one of {', '.join(PRECISIONS)}. 16-mixed would scale the loss once and unscale it for each of several "
-            "optimizers."
+            f"trainer.precision={cfg.trainer.precision}: take one of {', '.join(PRECISIONS)}. "
+            "16-mixed would scale the loss once and unscale it for each of several optimizers."
         )
     if cfg.trainer.devices not in (1, "1"):
         raise ConfigurationError(

@@ -17,8 +17,8 @@ from datamodules.feature_store import FeatureStore
 from datamodules.preparation import BAD_FILES, count_notes
 from experiments.console import user_errors
 from experiments.data import prepare_data
-from experiments.options import check_options
 from experiments.logs import log_to_console
+from experiments.options import check_options
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PROBLEMS_SHOWN = 3
