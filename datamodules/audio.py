@@ -1,5 +1,6 @@
 """Audio files as mono samples at one rate, or a sentence about why not."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,8 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int]:
     if not path.is_file():
         raise UnreadableAudio(path, "no such file", "restore it or take it out of the label table")
     try:
-        with soundfile.SoundFile(path) as file:
+        # As bytes, because a name need not be UTF-8.
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             _refuse_cut_off(path, file)
             stop = file.frames if stop < 0 else stop
             if not 0 <= start <= stop <= file.frames:

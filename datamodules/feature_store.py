@@ -267,6 +267,7 @@ def _read_index(folder: Path) -> pd.DataFrame:
         options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="error")
         try:
             table = pyarrow.json.read_json(lines, parse_options=options)
+            table.validate(full=True)
         except pa.ArrowException as error:
             raise _damaged(folder, f"{_INDEX} has a line that cannot be read ({error})") from error
     else:

@@ -3,7 +3,6 @@
 Shapes: S sentences, A attributes.
 """
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,11 @@ from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
 from datamodules.sentence_set import SentenceSet
 from datamodules.statistics import frame_statistics
+from experiments.console import ConfigurationError
 from experiments.data import PreparedData
 from experiments.instantiation import build
 from experiments.options import attributes_of, passes_of, sampler_class
 from sermodels.module import EmotionModule
-
-log = logging.getLogger(__name__)
 
 # What the corpus calls its splits, and what a run calls the sets it makes of them.
 SET_OF_SPLIT = {"train": LABELED, "unlabeled": UNLABELED}
@@ -125,6 +123,10 @@ def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
         num_frames=front_end.chunks.window_frames(front_end.features),
         num_mels=front_end.features.num_mels,
     )
+    try:
+        model.optimization_steps()  # a rate that no optimizer takes is told now and not in the first pass
+    except ValueError as error:
+        raise ConfigurationError(f"{cfg.model.name}: {error}; set it in the model's options.") from error
     return model.to(memory_format=torch.channels_last) if cfg.trainer.channels_last else model
 
 

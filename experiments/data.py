@@ -85,7 +85,7 @@ def chunk_settings(cfg: DictConfig) -> ChunkSettings:
 
 
 def data_fingerprint(corpus: Corpus, pool: Corpus | None) -> str:
-    """SHA-256 of what the data are: names, versions, files' relative names and sizes, and the label table.
+    """SHA-256 of what the data are: names, versions, names and sizes of the files, and the label table.
 
     The same for a copy of the data elsewhere.
     """
@@ -94,7 +94,7 @@ def data_fingerprint(corpus: Corpus, pool: Corpus | None) -> str:
         if part is not None:
             sizes = {path: _size(part.root / path) for path in part.table["path"].unique()}
             columns = part.table[["utterance_id", "path"]].itertuples(index=False, name=None)
-            files = sorted((name, path, sizes[path]) for name, path in columns)
+            files = sorted((name, sizes[path]) for name, path in columns)
             digest.update(json.dumps([part.name, part.version, part.label_digest, files]).encode())
     return digest.hexdigest()
 

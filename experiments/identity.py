@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from hydra.utils import get_class, get_object
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.chunking import ChunkSettings
@@ -64,11 +64,7 @@ def run_name(cfg: DictConfig, decides: dict[str, Any]) -> str:
 
 def _without_defaults(node: dict[str, Any]) -> dict[str, Any]:
     """A node with `_target_`, less the arguments that equal the target's own defaults."""
-    path = node["_target_"]
-    try:
-        target: Any = get_class(path)
-    except ValueError:
-        target = get_object(path)
+    target = get_object(node["_target_"])
     defaults = {name: p.default for name, p in inspect.signature(target).parameters.items()}
     return {key: value for key, value in node.items() if key not in defaults or _plain(defaults[key]) != value}
 

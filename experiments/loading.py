@@ -61,7 +61,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
         raise DataError(
-            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); is the file whole?"
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); take another one, "
+            "or train anew with overwrite=true."
         ) from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds a {type(content).__name__}, not a checkpoint; give a run's best.ckpt.")

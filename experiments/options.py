@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
@@ -19,7 +20,7 @@ WHOLE_NUMBERS = {
     "batch_size": (1, "sentences"),
     "num_clusters": (2, "clusters; one leaves nothing to classify"),
     "unlabeled_size": (0, "sentences of the pool; 0 trains on labels alone"),
-    "seed": (0, "any number from 0"),
+    "seed": (0, "up to 2^32 - 1"),
 }
 
 PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16")
@@ -30,6 +31,10 @@ def check_options(cfg: DictConfig) -> None:
     for name, (least, meaning) in WHOLE_NUMBERS.items():
         if type(cfg[name]) is not int or cfg[name] < least:  # True is an int too
             raise ConfigurationError(f"{name}={cfg[name]}: set a whole number, {least} or more ({meaning}).")
+    if cfg.seed >= 2**32:
+        raise ConfigurationError(f"seed={cfg.seed}: set a whole number from 0 to 2^32 - 1.")
+    if not isinstance(cfg.data.max_bad_files, int | float) or not 0 <= cfg.data.max_bad_files <= 1:
+        raise ConfigurationError(f"data.max_bad_files={cfg.data.max_bad_files}: set a fraction from 0 to 1.")
     if not isinstance(cfg.lambda_cluster, int | float) or not 0 <= cfg.lambda_cluster < float("inf"):
         raise ConfigurationError(f"lambda_cluster={cfg.lambda_cluster}: set a number, 0 or more.")
     attributes_of(cfg)
@@ -39,6 +44,10 @@ def check_options(cfg: DictConfig) -> None:
             f"trainer.precision={cfg.trainer.precision}: take one of {', '.join(PRECISIONS)}. "
             "16-mixed would scale the loss once and unscale it for each of several optimizers."
         )
+    if cfg.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
+    if cfg.trainer.threads is not None and (type(cfg.trainer.threads) is not int or cfg.trainer.threads < 1):
+        raise ConfigurationError(f"trainer.threads={cfg.trainer.threads}: set a whole number, 1 or more, or null.")
     if cfg.trainer.devices not in (1, "1"):
         raise ConfigurationError(
             f"trainer.devices={cfg.trainer.devices}: training on several devices is not there yet; "
@@ -48,6 +57,12 @@ def check_options(cfg: DictConfig) -> None:
         raise ConfigurationError(f"data.residency={cfg.data.residency}: take one of {', '.join(RESIDENCIES)}.")
     for name in ("run_root", "store_root"):
         _check_folder(name, Path(str(cfg[name])))
+    for group, node in (("model", cfg.model), *((f"callbacks.{name}", one) for name, one in cfg.callbacks.items())):
+        if node.get("num_clusters", cfg.num_clusters) != cfg.num_clusters:
+            raise ConfigurationError(
+                f"{group}.num_clusters={node.num_clusters} is not the run's num_clusters; "
+                f"set num_clusters={node.num_clusters} alone."
+            )
     sampler = sampler_class(cfg)
     if model_class(cfg).needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(

@@ -91,7 +91,7 @@ def predict_to_csv(models: Sequence[TrainedModel], files: Sequence[Path], output
     rows = [known[name] for path in files if (name := _shown(path)) in known]
     left = [path for path in files if _shown(path) not in known]
     good, bad = len(rows), 0
-    with part.open("w", newline="", encoding="utf-8") as file:
+    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
@@ -123,7 +123,7 @@ def _rows(models: Sequence[TrainedModel], files: Sequence[Path]) -> Iterator[dic
     for one in heard:
         duration = f"{one.seconds:.3f}" if one.inputs else ""
         yield {
-            "file": str(one.path),
+            "file": _shown(one.path),
             "duration_s": duration,
             "status": one.status,
             **predictions.get(one.path, {}),

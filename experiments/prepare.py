@@ -4,8 +4,6 @@ Reads the corpus and the part of the pool a run would, extracts what is missing 
 what was found. Interrupt it at will; the same command goes on.
 """
 
-from pathlib import Path
-
 import hydra
 from omegaconf import DictConfig
 from rich.console import Console
@@ -19,8 +17,8 @@ from experiments.console import user_errors
 from experiments.data import prepare_data
 from experiments.logs import log_to_console
 from experiments.options import check_options
+from experiments.run import CONF
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 PROBLEMS_SHOWN = 3
 
 
@@ -56,7 +54,7 @@ def show(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
             console.print(f"  {problem}", soft_wrap=True, markup=False)
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(cfg: DictConfig) -> None:
     """The command line."""
     log_to_console()

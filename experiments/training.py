@@ -17,6 +17,7 @@ from experiments.data import data_fingerprint, extract, read_corpora
 from experiments.environment import describe_environment
 from experiments.evaluation import evaluate_sets, is_test_set
 from experiments.identity import outcome, run_name
+from experiments.loading import read_checkpoint
 from experiments.loggers import open_loggers
 from experiments.logs import log_to_file
 from experiments.memory import keep_freed_memory
@@ -96,11 +97,11 @@ def _train(
             trainer = make_trainer(cfg, model, datamodule.passes, directory.path, loggers)
             resume = str(directory.last) if directory.partial else None
             if resume:
+                read_checkpoint(directory.last)  # a damaged one is told in a sentence
                 log.info("going on after the last completed pass, from %s", resume)
             _fit(trainer, model, datamodule, resume)
         # The best model is the run's result, not the last one; weights only, the rest was for resuming.
-        state = torch.load(directory.best, map_location=model.device, weights_only=True)["state_dict"]
-        model.load_state_dict(state)
+        model.load_state_dict(read_checkpoint(directory.best)["state_dict"])
         metrics = {
             "corpus": {
                 "name": data.corpus.name,

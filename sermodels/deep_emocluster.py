@@ -10,10 +10,11 @@ from torch import Tensor
 
 from datamodules.batch import ChunkBatch
 from sermodels.encoders.vgg import VGG16
+from sermodels.functional import CCC_VARIANCES
 from sermodels.heads import ClusterClassifier, EmotionRegressor
 from sermodels.losses import ccc_loss, cluster_loss
 from sermodels.module import EmotionModule
-from sermodels.optimization import Step, cluster_top_step, sgd_and_adam
+from sermodels.optimization import OWNERSHIPS, Step, cluster_top_step, sgd_and_adam
 
 EMBEDDINGS = ("latent", "classifier_hidden")
 
@@ -50,6 +51,10 @@ class DeepEmoCluster(EmotionModule):
         self.save_hyperparameters()
         if embedding not in EMBEDDINGS:
             raise ValueError(f"embedding is one of {', '.join(EMBEDDINGS)}, not {embedding!r}")
+        if optimizers not in OWNERSHIPS:
+            raise ValueError(f"optimizers is one of {', '.join(OWNERSHIPS)}, not {optimizers!r}")
+        if ccc_variance not in CCC_VARIANCES:
+            raise ValueError(f"ccc_variance is one of {', '.join(CCC_VARIANCES)}, not {ccc_variance!r}")
         self.embedding = embedding
         self.ownership = optimizers
         self.sgd_lr, self.adam_lr, self.cluster_top_lr = sgd_lr, adam_lr, cluster_top_lr

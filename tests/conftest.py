@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from experiments.memory import keep_freed_memory
+
 VARIABLE = "EMOCLUSTER_TEST_DATA"
+
+keep_freed_memory()  # as the programs do; the suite takes half the time
 
 
 @pytest.fixture(scope="session")

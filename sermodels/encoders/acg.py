@@ -78,7 +78,7 @@ class SerialExtractor(nn.Module):
         self.spatial = VGG16(dropout, blocks, kv_pool, num_frames, num_mels)
         channels, _, height = self.spatial.map_shape
         size = self.spatial.num_features
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if axis == "frames" else nn.Identity()
         if axis == "frames":
             # The map itself goes into the recurrence, so the layer that would have flattened it has no use.
             self.spatial.output = nn.Identity()

@@ -2,10 +2,13 @@ import inspect
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
+from tiny_training import front_end
 
 from datamodules.errors import DataError
+from experiments.assembly import make_model
 from experiments.console import ConfigurationError, user_errors
 from experiments.options import check_options, passes_of
 
@@ -52,11 +55,7 @@ def targets(model, composed):
 def test_yaml_keys_are_the_constructors_arguments(model, composed):
     for group, node in targets(model, composed):
         path = node["_target_"]
-        try:
-            target = get_class(path)
-        except ValueError:
-            target = get_object(path)
-        arguments = set(inspect.signature(target).parameters) - GIVEN_BY_THE_PROGRAM[group]
+        arguments = set(inspect.signature(get_object(path)).parameters) - GIVEN_BY_THE_PROGRAM[group]
         assert set(node) - {"_target_"} == arguments, path
 
 
@@ -93,6 +92,12 @@ def test_schedules(composed):
         (["trainer.devices=2"], "trainer.devices=2", "trainer.devices=1"),
         (["trainer.precision=null"], "trainer.precision=None", "bf16-mixed"),
         (["run_root=/dev/null/x"], "run_root=/dev/null/x", "set run_root elsewhere"),
+        (["trainer.precision=64"], "trainer.precision=64", "take one of 32"),
+        (["seed=5000000000"], "seed=5000000000", "2^32 - 1"),
+        (["data.max_bad_files=some"], "data.max_bad_files=some", "fraction"),
+        (["trainer.threads=-1"], "trainer.threads=-1", "1 or more"),
+        (["model.num_clusters=7"], "model.num_clusters=7", "num_clusters=7 alone"),
+        (["callbacks.pseudo_labels.num_clusters=7"], "callbacks.pseudo_labels", "num_clusters=7 alone"),
         (["num_clusters=1"], "num_clusters=1", "2 or more"),
         (["batch_size=0"], "batch_size=0", "1 or more"),
         (["rounds=many"], "rounds=many", "whole number"),
@@ -123,3 +128,24 @@ def test_an_interruption_ends_with_code_130():
     with pytest.raises(SystemExit) as caught, user_errors():
         raise KeyboardInterrupt
     assert caught.value.code == 130
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told(composed):
+    with pytest.raises(ConfigurationError, match="trainer=cpu"):
+        check_options(composed("trainer=gpu"))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.optimizers=foo", "both_on_all, by_part"),
+        ("model.ccc_variance=foo", "population, released"),
+        ("model.embedding=foo", "latent, classifier_hidden"),
+        ("model.sgd_lr=-1", "learning rate"),
+        ("+model.colour=blue", "colour"),
+    ],
+)
+def test_a_models_wrong_options_are_told(override, message, composed):
+    with pytest.raises(ConfigurationError, match=message):
+        make_model(composed(override), front_end())
