@@ -50,7 +50,7 @@ class RunDirectory:
     @property
     def done(self) -> bool:
         """Whether the run ended and its result is complete."""
-        return (self.path / "DONE").exists()
+        return (self.path / "DONE").exists() and (self.path / "metrics.json").exists()
 
     @property
     def partial(self) -> bool:

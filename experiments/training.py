@@ -1,6 +1,7 @@
 """One run, from a config to metrics.json: new, resumed, or already done."""
 
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
     KeyboardInterrupt when interrupted; any failure leaves its reason in `FAILED`.
     """
     check_options(cfg)
+    make_paths_absolute(cfg)
     corpus, pool = read_corpora(cfg)
     decides = outcome(cfg, data_fingerprint(corpus, pool))
     directory = RunDirectory(Path(cfg.run_root) / run_name(cfg, decides))
@@ -59,6 +61,13 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
                 log.exception("the run failed")
                 raise
         return metrics, directory.path
+
+
+def make_paths_absolute(cfg: DictConfig) -> None:
+    """So that the run's config.yaml names the same data wherever `evaluate` is started."""
+    for node, name in ((cfg, "store_root"), (cfg.data, "root"), (cfg.data, "unlabeled_dir")):
+        if not OmegaConf.is_missing(node, name) and node[name] is not None:
+            node[name] = os.path.abspath(os.path.expanduser(str(node[name])))
 
 
 def _train(
@@ -100,6 +109,7 @@ def _train(
                 read_checkpoint(directory.last)  # a damaged one is told in a sentence
                 log.info("going on after the last completed pass, from %s", resume)
             _fit(trainer, model, datamodule, resume)
+        model.to(trainer.strategy.root_device)  # Lightning brings a model back to the CPU when it is done
         # The best model is the run's result, not the last one; weights only, the rest was for resuming.
         model.load_state_dict(read_checkpoint(directory.best)["state_dict"])
         metrics = {

@@ -67,7 +67,7 @@ def speak(
     """Audio in -1..1 at SAMPLE_RATE for three curves at CONTROL_RATE, each about -1.5..1.5, 0 for calm."""
     arousal, dominance, valence = (speaker.expression * curve for curve in (arousal, dominance, valence))
     samples = len(arousal) * SAMPLE_RATE // CONTROL_RATE
-    starts, ends = _syllables(speaker.tempo * np.exp(0.22 * arousal), rng)
+    starts, ends = _syllables(speaker.tempo * np.exp(0.28 * arousal), rng)
     accents = rng.normal(0, 1, len(starts))
 
     source = _glottal_source(_pitch(speaker, arousal, valence, starts, accents, rng), arousal, speaker, rng)
@@ -114,7 +114,7 @@ def _pitch(
     time = np.linspace(-0.5, 0.5, len(arousal))
     accent = np.interp(np.arange(len(arousal)), starts + 6, accents)
     semitones = (
-        3.0 * arousal
+        4.0 * arousal
         + (1.2 + 0.6 * arousal) * accent
         + (2.2 * valence - 2.0) * time
         + np.convolve(rng.normal(0, 0.4, len(arousal)), np.hanning(9) / 4, "same")

@@ -31,7 +31,8 @@ class ParallelExtractor(nn.Module):
     """Both networks on the raw spectrogram chunk, their features joined (Zhao et al. 2023, section 4.4, [p]).
 
     The recurrent features are the mean over a chunk's frames. Joining is a concatenation and Linear-ReLU-Dropout
-    (ours): concatenated raw, the convolutional features' far larger variance would rule the k-means.
+    (ours): concatenated raw, the convolutional features' far larger variance would rule the k-means. The joining
+    layer keeps PyTorch's initialisation, as the recurrent one does.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ QUICK = ["model=deep_emocluster", "rounds=5", "batch_size=8", "unlabeled_size=10
 
 
 def test_labels_are_learnt(config):
-    # Seeds 0 to 2 gave @@@; chance is 0 with a deviation of .1 for 100 sentences.
+    # Chance is 0 with a deviation of .1 for 100 sentences.
     assert arousal(config(*QUICK)) > 0.5
 
 

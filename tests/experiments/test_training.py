@@ -73,12 +73,16 @@ def test_the_same_command_again_returns_the_stored_result(tiny, composed, caplog
     assert (directory / "checkpoints" / "last.ckpt").stat().st_mtime_ns != stamp
 
 
-def test_evaluating_a_run_on_its_own_corpus_repeats_its_result(tiny, composed):
-    metrics, directory = train(composed(*tiny), [])
+def test_evaluating_a_run_on_its_own_corpus_repeats_its_result(tiny, composed, corpus_root, tmp_path, monkeypatch):
+    """Wherever it is started, also if the run was given relative paths."""
+    monkeypatch.chdir(corpus_root.parent)
+    metrics, directory = train(composed(*tiny, "store_root=stores", f"data.root={corpus_root.name}"), [])
+    monkeypatch.chdir(tmp_path)
     again, folder = evaluate(directory)
     assert folder == directory / "evaluations" / "synthetic"
     assert again["test"] == metrics["test"]
     assert json.loads((folder / "metrics.json").read_text())["test"] == metrics["test"]
+    assert not (tmp_path / "stores").exists()
 
 
 def test_all_attributes_at_once(tiny, composed):
