@@ -53,7 +53,7 @@ import signal
 import soundfile
 class DeadlyFile(soundfile.SoundFile):
     def __init__(self, path, *arguments, **options):
-        if path.name in os.environ["DEADLY_FILES"].split():
+        if os.path.basename(os.fsdecode(path)) in os.environ["DEADLY_FILES"].split():
             os.kill(os.getpid(), signal.SIGKILL)
         super().__init__(path, *arguments, **options)
 soundfile.SoundFile = DeadlyFile
