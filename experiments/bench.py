@@ -19,7 +19,6 @@ MODELS: dict[str, Callable[[], EmotionModule]] = {
     "deep_emocluster": DeepEmoCluster,
     "acg_emocluster, kv_pool 8": lambda: ACGEmoCluster(kv_pool=8),
     "acg_emocluster, kv_pool 4": ACGEmoCluster,
-    "acg_emocluster, kv_pool 1": lambda: ACGEmoCluster(kv_pool=1),
 }
 
 
