@@ -36,7 +36,13 @@ def interrupt_after_a_pass(folder: Path, signal_number: int, *arguments: str) ->
     """Start a run, send it a signal once a pass is done, and return its exit code."""
     with (folder / "interrupted.log").open("w") as log:
         process = subprocess.Popen(
-            command("run", *arguments), cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log
+            command("run", *arguments),
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+            # A test runner in a shell's background has SIGINT ignored, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         deadline = time.monotonic() + PATIENCE
         while not list(folder.glob("runs/*/checkpoints/last.ckpt")):
