@@ -15,7 +15,7 @@ def keep_freed_memory() -> bool:
     """Let freed tensors stay in the process instead of going back to the kernel; whether the C library can.
 
     A feature map of a batch is tens of megabytes, so glibc maps it from the kernel and unmaps it for every layer,
-    and the page faults cost VGG-16's training step three quarters of its time (BENCHMARKS.md). A C library without
+    and the page faults cost VGG-16's training step more than half of its time (BENCHMARKS.md). A C library without
     mallopt (musl, macOS) is left as it is.
     """
     try:
