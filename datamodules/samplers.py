@@ -6,6 +6,7 @@ clusters made at the start of a pass are the ones it draws by, and a resumed pas
 Shapes: S sentences of the set, C chunks a sentence, Q clusters, B sentences a batch.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
@@ -16,7 +17,7 @@ from datamodules.batch import ChunkIndex, derive_seed
 from datamodules.pseudo_label_store import PseudoLabelStore
 
 
-class PassSampler(Sampler[ChunkIndex]):
+class PassSampler(Sampler[ChunkIndex], ABC):
     """Batches of one pass over one set; subclasses say which chunks, in `draw`."""
 
     whole_sentences: bool
@@ -40,9 +41,9 @@ class PassSampler(Sampler[ChunkIndex]):
         self.seed = seed
         self.pass_index = pass_index
 
+    @abstractmethod
     def draw(self, generator: torch.Generator) -> Tensor:
         """Sentence ids (n,) where whole sentences are drawn, else chunk ids (n,) = sentence id * C + position."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it draws")
 
     def __len__(self) -> int:
         return -(-self.num_sentences // self.batch_size)

@@ -27,7 +27,7 @@ def test_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _two_threads() -> Iterator[None]:
+def _same_threads() -> Iterator[None]:
     """Bits depend on the number of threads, and a test may have changed it."""
     before = torch.get_num_threads()
     yield
