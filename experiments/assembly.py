@@ -123,6 +123,11 @@ def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
         num_frames=front_end.chunks.window_frames(front_end.features),
         num_mels=front_end.features.num_mels,
     )
+    if front_end.chunks.num_chunks < model.min_chunks:
+        raise ConfigurationError(
+            f"model={cfg.model.name} needs at least {model.min_chunks} chunks a sentence, and data.chunks makes "
+            f"{front_end.chunks.num_chunks}; raise data.chunks.max_seconds."
+        )
     try:
         model.optimization_steps()  # a rate that no optimizer takes is told now and not in the first pass
     except ValueError as error:

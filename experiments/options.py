@@ -23,6 +23,8 @@ WHOLE_NUMBERS = {
     "seed": (0, "up to 2^32 - 1"),
 }
 
+WEIGHTS = ("lambda_cluster", "gamma_triplet")
+
 PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16")
 
 
@@ -35,8 +37,15 @@ def check_options(cfg: DictConfig) -> None:
         raise ConfigurationError(f"seed={cfg.seed}: set a whole number from 0 to 2^32 - 1.")
     if not isinstance(cfg.data.max_bad_files, int | float) or not 0 <= cfg.data.max_bad_files <= 1:
         raise ConfigurationError(f"data.max_bad_files={cfg.data.max_bad_files}: set a fraction from 0 to 1.")
-    if not isinstance(cfg.lambda_cluster, int | float) or not 0 <= cfg.lambda_cluster < float("inf"):
-        raise ConfigurationError(f"lambda_cluster={cfg.lambda_cluster}: set a number, 0 or more.")
+    for name in WEIGHTS:
+        # True is an int too, and a sign that the value went to the wrong option.
+        if type(cfg[name]) not in (int, float) or not 0 <= cfg[name] < float("inf"):
+            raise ConfigurationError(f"{name}={cfg[name]}: set a number, 0 or more.")
+    if "gamma_triplet" not in cfg.model and cfg.gamma_triplet != 1:
+        raise ConfigurationError(
+            f"gamma_triplet={cfg.gamma_triplet}: model={cfg.model.name} has no triplet loss; "
+            "take model=temp_triplet, or leave gamma_triplet out."
+        )
     attributes_of(cfg)
     passes_of(cfg)
     if str(cfg.trainer.precision) not in PRECISIONS:

@@ -19,7 +19,7 @@ from sermodels.optimization import Step, adam_by_phase, cluster_top_step
 class ACGEmoCluster(EmotionModule):
     """Spatial and temporal features of every chunk, f_cltr and f_emo on them; loss 1 - CCC + λ CE (eq. 4).
 
-    blocks: which of the seven convolution blocks are Attn-Conv blocks: (1,) ACN-S, (1, 3, 5, 7) ACN-B,
+    attention_blocks: which of the seven convolution blocks are Attn-Conv blocks: (1,) ACN-S, (1, 3, 5, 7) ACN-B,
         (1, 2, …, 7) ACN-L, () VGG-16 (table 2).
     recurrent: bigru, gru, lstm, bilstm, or none (tables 2 and 3).
     combination: parallel or serial (table 4); axis: chunks or frames, of a serial recurrence.
@@ -35,7 +35,7 @@ class ACGEmoCluster(EmotionModule):
         num_clusters: int = 10,
         attributes: Sequence[str] = ("arousal",),
         lambda_cluster: float = 1.0,
-        blocks: Sequence[int] = (1, 3, 5, 7),
+        attention_blocks: Sequence[int] = (1, 3, 5, 7),
         recurrent: str = "bigru",
         combination: str = "parallel",
         axis: str = "chunks",
@@ -61,11 +61,11 @@ class ACGEmoCluster(EmotionModule):
         self.cluster_top_lr = cluster_top_lr
         self.extractor: nn.Module
         if recurrent == "none":
-            self.extractor = SpatialExtractor(blocks, kv_pool, dropout, num_frames, num_mels)
+            self.extractor = SpatialExtractor(attention_blocks, kv_pool, dropout, num_frames, num_mels)
         elif combination == "parallel":
-            self.extractor = ParallelExtractor(blocks, kv_pool, recurrent, dropout, num_frames, num_mels)
+            self.extractor = ParallelExtractor(attention_blocks, kv_pool, recurrent, dropout, num_frames, num_mels)
         else:
-            self.extractor = SerialExtractor(blocks, kv_pool, recurrent, axis, dropout, num_frames, num_mels)
+            self.extractor = SerialExtractor(attention_blocks, kv_pool, recurrent, axis, dropout, num_frames, num_mels)
         num_features = 256
         self.cluster_classifier = ClusterClassifier(num_features, num_clusters)
         self.emotion_regressor = EmotionRegressor(num_features, len(self.attributes))

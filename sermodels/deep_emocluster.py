@@ -6,7 +6,7 @@ Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 2
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
 from sermodels.encoders.vgg import VGG16
@@ -22,9 +22,12 @@ EMBEDDINGS = ("latent", "classifier_hidden")
 class DeepEmoCluster(EmotionModule):
     """Φ (VGG-16), f_cltr and f_emo, all on single chunks; J = (1 - CCC) + λ CE on L and λ CE on U (eq. 3).
 
+    The temporal models (Lin & Busso 2024) are this one with a temporal net Ψ between Φ and the heads, or with one
+    more loss.
+
     lambda_cluster: λ.
     embedding: what k-means clusters: `latent` is h, Φ's output (paper); `classifier_hidden` the classifier's
-        hidden layer before its ReLU [released].
+        hidden layer before its ReLU, after Ψ if there is one [released].
     optimizers, sgd_lr, adam_lr: see sermodels.optimization.sgd_and_adam; cluster_top_lr is the last layer's.
     ccc_variance: see sermodels.functional.concordance.
     attention_blocks, kv_pool: Attn-Conv blocks in Φ, none by default (see VGG16).
@@ -60,33 +63,45 @@ class DeepEmoCluster(EmotionModule):
         self.sgd_lr, self.adam_lr, self.cluster_top_lr = sgd_lr, adam_lr, cluster_top_lr
         self.ccc_variance = ccc_variance
         self.encoder = VGG16(dropout, attention_blocks, kv_pool, num_frames, num_mels)
+        self.temporal_net: nn.Module = nn.Identity()  # Ψ
         self.cluster_classifier = ClusterClassifier(self.encoder.num_features, num_clusters)
         self.emotion_regressor = EmotionRegressor(self.encoder.num_features, len(self.attributes))
 
-    def latents(self, chunks: Tensor) -> Tensor:
+    def encode(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> h (B, C, D), Φ's output, every chunk by itself."""
         return self.encoder(chunks.flatten(0, 1)).unflatten(0, chunks.shape[:2])
+
+    def latents(self, chunks: Tensor) -> Tensor:
+        return self.temporal_net(self.encode(chunks))
 
     def regress(self, latents: Tensor) -> Tensor:
         return self.emotion_regressor(latents)
 
     def embed(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, C, D): what k-means clusters."""
-        h = self.latents(chunks)
-        return h if self.embedding == "latent" else self.cluster_classifier.hidden(h)
+        h = self.encode(chunks)
+        return h if self.embedding == "latent" else self.cluster_classifier.hidden(self.temporal_net(h))
 
     def reset_cluster_classifier(self, generator: torch.Generator) -> None:
         """Draw the classifier's last layer anew for new clusters."""
         self.cluster_classifier.reset_top(generator)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
-        h = self.latents(batch.chunks)
-        losses = {"cluster": cluster_loss(self.cluster_classifier(h), batch.pseudo_labels)}
+        return self.head_losses(self.latents(batch.chunks), batch)
+
+    def head_losses(self, latents: Tensor, batch: ChunkBatch) -> dict[str, Tensor]:
+        """The losses of both heads on the latents (B, C, D) of a batch."""
+        losses = {"cluster": cluster_loss(self.cluster_classifier(latents), batch.pseudo_labels)}
         if self.is_labeled(batch):
-            losses["ccc"] = ccc_loss(self.regress(h), batch.labels, self.ccc_variance)
+            losses["ccc"] = ccc_loss(self.regress(latents), batch.labels, self.ccc_variance)
         return losses
 
     def optimization_steps(self) -> list[Step]:
-        body = [*self.encoder.parameters(), *self.cluster_classifier.hidden.parameters()]
+        body = [
+            *self.encoder.parameters(),
+            *self.temporal_net.parameters(),
+            *self.cluster_classifier.hidden.parameters(),
+        ]
         outputs = self.emotion_regressor.parameters()
         return [
             *sgd_and_adam(self.ownership, body, outputs, self.sgd_lr, self.adam_lr),

@@ -3,6 +3,7 @@
 Shapes: B sentences, C chunks, Q clusters, A attributes.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,6 +22,7 @@ def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") 
 def cluster_loss(logits: Tensor, pseudo_labels: Tensor) -> Tensor:
     """Cross-entropy of the cluster classifier against the k-means labels (Lin et al. 2021, eq. 3).
 
-    logits: (B, C, Q); pseudo_labels: (B, C) in [0, Q). Computed in float32.
+    logits: (B, C, Q); pseudo_labels: (B, C) in [0, Q). Computed in float32 at least.
     """
-    return F.cross_entropy(logits.flatten(0, 1).float(), pseudo_labels.flatten())
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return F.cross_entropy(logits.flatten(0, 1), pseudo_labels.flatten())

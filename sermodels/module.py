@@ -26,6 +26,9 @@ class EmotionModule(pl.LightningModule, ABC):
     needs_whole_sentences = False
     """Whether the model must see all chunks of a sentence together and in order."""
 
+    min_chunks = 1
+    """Chunks a sentence must have for the model's losses to exist."""
+
     def __init__(self, attributes: Sequence[str], loss_weights: Mapping[str, float]) -> None:
         super().__init__()
         # Several optimizers of different parts step after one backward pass, which only manual optimization can.

@@ -23,6 +23,12 @@ EMOTIONS = {
     "T": "sadness",
     "N": "neutral",
 }
+# Development and test speakers, a man and a woman each; nobody is tested twice.
+FOLDS = {
+    1: (("12", "14"), ("15", "16")),
+    2: (("11", "13"), ("12", "14")),
+    3: (("15", "16"), ("11", "13")),
+}
 GENDERS = {
     "03": "Male",
     "08": "Female",
@@ -37,15 +43,25 @@ GENDERS = {
 }
 
 
-def read(root: str | Path, development_speakers: Sequence[str | int], test_speakers: Sequence[str | int]) -> Corpus:
+def read(
+    root: str | Path,
+    fold: int = 1,
+    development_speakers: Sequence[str | int] | None = None,
+    test_speakers: Sequence[str | int] | None = None,
+) -> Corpus:
     """The utterances of EmoDB's `wav` folder (`root` is it or holds it), split by speaker; all others are
     train.
 
+    fold: which of FOLDS; development_speakers and test_speakers replace the fold's.
+
     The version tells how much of the corpus is there, as `4 classes, 339 files`.
 
-    Raises DataError when the folder cannot be used, when a speaker named is not there or is in both lists, or
-    when nobody is left to train on; a file not named as EmoDB names its files becomes a Problem.
+    Raises DataError when the folder cannot be used, when there is no such fold, when a speaker named is not there
+    or is in both lists, or when nobody is left to train on; a file not named as EmoDB names its files becomes a
+    Problem.
     """
+    if fold not in FOLDS:
+        raise DataError(f"data.corpus.fold={fold}: there is no such fold of EmoDB; take {', '.join(map(str, FOLDS))}.")
     root = require_folder(root, "data.root")
     folder = root / "wav" if (root / "wav").is_dir() else root
     names = [entry.name for entry in entries(folder) if entry.name.lower().endswith(".wav")]
@@ -60,7 +76,13 @@ def read(root: str | Path, development_speakers: Sequence[str | int], test_speak
         for name, match in matches.items()
     ]
     table = pd.DataFrame([row | proxy_attributes(row["emotion"]) for row in rows])
-    split = _split_of_speakers(folder, set(table["speaker"]), development_speakers, test_speakers)
+    development, test = FOLDS[fold]
+    split = _split_of_speakers(
+        folder,
+        set(table["speaker"]),
+        development if development_speakers is None else development_speakers,
+        test if test_speakers is None else test_speakers,
+    )
     table = table.assign(
         path=table["utterance_id"],
         split=table["speaker"].map(split),

@@ -29,7 +29,7 @@ def root(tmp_path: Path, tiny: ModuleType) -> Path:
 
 
 def test_labels_come_from_the_names(root: Path) -> None:
-    corpus = emodb.read(root, ["12"], ["15", "16"])
+    corpus = emodb.read(root, development_speakers=["12"], test_speakers=["15", "16"])
     assert tuple(corpus.table.columns) == COLUMNS
     assert (corpus.name, corpus.version, corpus.label_kind) == (
         "emodb",
@@ -55,20 +55,23 @@ def test_labels_come_from_the_names(root: Path) -> None:
 
 
 def test_the_root_may_be_the_wav_folder_and_speakers_may_be_numbers(root: Path) -> None:
-    by_parent = emodb.read(root, ["12", "03"], ["16"])
-    by_folder = emodb.read(root / "wav", [12, 3], [16])
+    by_parent = emodb.read(root, development_speakers=["12", "03"], test_speakers=["16"])
+    by_folder = emodb.read(root / "wav", development_speakers=[12, 3], test_speakers=[16])
     assert by_parent.table.equals(by_folder.table)
     assert by_parent.label_digest == by_folder.label_digest
 
 
 def test_the_label_digest_follows_the_split(root: Path) -> None:
-    assert emodb.read(root, ["12"], ["16"]).label_digest != emodb.read(root, ["12"], ["15"]).label_digest
+    assert (
+        emodb.read(root, development_speakers=["12"], test_speakers=["16"]).label_digest
+        != emodb.read(root, development_speakers=["12"], test_speakers=["15"]).label_digest
+    )
 
 
 def test_other_names_are_left_out_and_told(root: Path, tiny: ModuleType) -> None:
     tiny.write_wav(root / "wav" / "recording.wav")
     (root / "wav" / "erklaerung.txt").write_text("not audio")
-    corpus = emodb.read(root, ["12"], ["16"])
+    corpus = emodb.read(root, development_speakers=["12"], test_speakers=["16"])
     assert len(corpus) == 7
     assert [problem.file for problem in corpus.problems] == ["recording.wav"]
     assert "rename it" in corpus.problems[0].remedy
@@ -90,7 +93,7 @@ def test_other_names_are_left_out_and_told(root: Path, tiny: ModuleType) -> None
 )
 def test_speakers_that_cannot_be(root: Path, development: list[str], test: list[str], fault: str, remedy: str) -> None:
     with pytest.raises(DataError) as raised:
-        emodb.read(root, development, test)
+        emodb.read(root, development_speakers=development, test_speakers=test)
     assert fault in str(raised.value)
     assert remedy in str(raised.value)
 
@@ -98,7 +101,7 @@ def test_speakers_that_cannot_be(root: Path, development: list[str], test: list[
 def test_a_folder_that_is_not_emodb(tmp_path: Path, tiny: ModuleType) -> None:
     tiny.write_wav(tmp_path / "a.wav")
     with pytest.raises(DataError, match=r"no EmoDB file.*03a01Fa\.wav.*data\.root"):
-        emodb.read(tmp_path, ["12"], ["16"])
+        emodb.read(tmp_path, development_speakers=["12"], test_speakers=["16"])
 
 
 def test_proxy_attributes_are_on_the_scale_of_the_ratings() -> None:
@@ -113,8 +116,22 @@ def test_proxy_attributes_are_on_the_scale_of_the_ratings() -> None:
         proxy_attributes("joy")
 
 
+def test_folds_are_balanced_and_test_nobody_twice(test_data: Path) -> None:
+    tested: set[str] = set()
+    for fold in (1, 2, 3):
+        corpus = emodb.read(test_data / "emodb", fold=fold)
+        speakers = {split: set(corpus.rows(split)["speaker"]) for split in ("train", "development", "test")}
+        assert [len(members) for members in speakers.values()] == [6, 2, 2]
+        assert not speakers["test"] & tested
+        tested |= speakers["test"]
+        for split in ("development", "test"):
+            assert set(corpus.rows(split)["gender"]) == {"Female", "Male"}
+    with pytest.raises(DataError, match=r"data\.corpus\.fold=4.*take 1, 2, 3"):
+        emodb.read(test_data / "emodb", fold=4)
+
+
 def test_the_real_corpus(test_data: Path) -> None:
-    corpus = emodb.read(test_data / "emodb", ["12", "14"], ["15", "16"])
+    corpus = emodb.read(test_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
     assert corpus.version == "4 classes, 339 files"
     assert corpus.problems == ()
     counts = corpus.table["emotion"].value_counts().to_dict()

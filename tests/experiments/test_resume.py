@@ -50,7 +50,7 @@ CASES = [
         id="deep_emocluster",
     ),
     pytest.param(
-        lambda: ACGEmoCluster(4, blocks=(1, 3), num_frames=FRAMES, num_mels=MELS),
+        lambda: ACGEmoCluster(4, attention_blocks=(1, 3), num_frames=FRAMES, num_mels=MELS),
         "UULL",
         SentenceUniform,
         id="acg_emocluster",

@@ -70,8 +70,8 @@ def test_one_attention_block_sees_the_whole_map_and_a_convolution_sees_nine_poin
     [
         {},
         {"recurrent": "none"},
-        {"blocks": []},
-        {"blocks": [1, 2, 3, 4, 5, 6, 7], "kv_pool": 8},
+        {"attention_blocks": []},
+        {"attention_blocks": [1, 2, 3, 4, 5, 6, 7], "kv_pool": 8},
         {"recurrent": "lstm"},
         {"recurrent": "bilstm", "combination": "serial"},
         {"recurrent": "gru", "combination": "serial", "axis": "frames"},
@@ -107,7 +107,7 @@ def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not():
         ({"combination": "both"}, "combination is one of"),
         ({"axis": "time"}, "axis is one of"),
         ({"recurrent": "none", "combination": "serial"}, "needs a recurrent network"),
-        ({"blocks": [8]}, "numbers from 1 to 7"),
+        ({"attention_blocks": [8]}, "numbers from 1 to 7"),
         ({"kv_pool": 0}, "kv_pool"),
     ],
 )

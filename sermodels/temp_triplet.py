@@ -1,0 +1,84 @@
+"""Temp-Triplet (Lin & Busso, Speech Communication 2024): DeepEmoCluster that keeps neighbouring chunks together.
+
+Shapes: B sentences, C chunks, T frames, F mel bins, D = 256, Q clusters, A attributes.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from datamodules.batch import ChunkBatch
+from sermodels.deep_emocluster import DeepEmoCluster
+from sermodels.triplets import draw_triplets, triplet_loss
+
+
+class TempTriplet(DeepEmoCluster):
+    """No Ψ, but one more loss on h: (1 - CCC) + λ CE + γ J_triplet (eqs. 6, 7); the network is the vanilla one's.
+
+    gamma_triplet: γ. margin: δ of eq. 6.
+    window: W; a positive stands at most W/2 chunks from its anchor, a negative further.
+    triplets_per_sentence: drawn anew for every sentence and iteration.
+    triplet_on_unlabeled: also on U, where the paper trains with the cross-entropy alone (algorithm 1).
+    dropout: 0.5 is the paper's table 1; the released program of this variant has none (0).
+    All other arguments are DeepEmoCluster's.
+    """
+
+    needs_whole_sentences = True
+
+    def __init__(
+        self,
+        num_clusters: int = 10,
+        attributes: Sequence[str] = ("arousal",),
+        lambda_cluster: float = 1.0,
+        dropout: float = 0.5,
+        gamma_triplet: float = 1.0,
+        margin: float = 1.0,
+        window: int = 4,
+        triplets_per_sentence: int = 10,
+        triplet_on_unlabeled: bool = False,
+        embedding: str = "latent",
+        optimizers: str = "both_on_all",
+        sgd_lr: float = 1e-3,
+        adam_lr: float = 5e-4,
+        cluster_top_lr: float = 0.05,
+        ccc_variance: str = "population",
+        attention_blocks: Sequence[int] = (),
+        kv_pool: int = 4,
+        num_frames: int = 62,
+        num_mels: int = 128,
+    ) -> None:
+        super().__init__(
+            num_clusters=num_clusters,
+            attributes=attributes,
+            lambda_cluster=lambda_cluster,
+            dropout=dropout,
+            embedding=embedding,
+            optimizers=optimizers,
+            sgd_lr=sgd_lr,
+            adam_lr=adam_lr,
+            cluster_top_lr=cluster_top_lr,
+            ccc_variance=ccc_variance,
+            attention_blocks=attention_blocks,
+            kv_pool=kv_pool,
+            num_frames=num_frames,
+            num_mels=num_mels,
+        )
+        if window < 2 or window % 2:
+            raise ValueError(f"window is an even number of chunks, 2 or more, not {window}")
+        if triplets_per_sentence < 1:
+            raise ValueError(f"triplets_per_sentence is 1 or more, not {triplets_per_sentence}")
+        if margin < 0 or gamma_triplet < 0:
+            raise ValueError(f"margin and gamma_triplet are 0 or more, not {margin} and {gamma_triplet}")
+        self.loss_weights["triplet"] = gamma_triplet
+        self.margin, self.window = margin, window
+        self.triplets_per_sentence = triplets_per_sentence
+        self.triplet_on_unlabeled = triplet_on_unlabeled
+        self.min_chunks = window // 2 + 2
+
+    def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
+        h = self.latents(batch.chunks)
+        losses = self.head_losses(h, batch)
+        if self.is_labeled(batch) or self.triplet_on_unlabeled:
+            triplets = draw_triplets(h.shape[0], h.shape[1], self.window, self.triplets_per_sentence)
+            losses["triplet"] = triplet_loss(h, triplets, self.margin)
+        return losses

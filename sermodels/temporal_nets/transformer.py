@@ -1,0 +1,41 @@
+"""Ψ of Temp-Trans: one transformer encoder layer over a sentence's chunk vectors.
+
+Shapes: B sentences, C chunks, D = 256 features.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sermodels.encoders.initialization import initialize
+
+
+class TemporalTransformer(nn.Module):
+    """Sinusoidal positions, then one post-norm layer of one head and 256 hidden nodes (Lin & Busso 2024, 4.3).
+
+    dropout: on the sum of features and positions, the attention weights and both sublayers, as Vaswani et al.
+        (2017) have it. The features are not scaled before the positions are added.
+    """
+
+    def __init__(self, num_features: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.layer = nn.TransformerEncoderLayer(
+            num_features, nhead=1, dim_feedforward=num_features, dropout=dropout, batch_first=True
+        )
+        self.layer.apply(initialize)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """(B, C, D) -> z (B, C, D)."""
+        return self.layer(self.dropout(h + sinusoidal_positions(h.shape[1], h.shape[2]).to(h)))
+
+
+def sinusoidal_positions(length: int, num_features: int) -> Tensor:
+    """(length, D): sin(p / 10000^(2i/D)) at even, cos of the same at odd places (Vaswani et al. 2017, 3.5)."""
+    position = torch.arange(length)[:, None]
+    rate = torch.exp(torch.arange(0, num_features, 2) * (-math.log(10_000.0) / num_features))
+    table = torch.zeros(length, num_features)
+    table[:, 0::2] = torch.sin(position * rate)
+    table[:, 1::2] = torch.cos(position * rate)
+    return table

@@ -1,0 +1,120 @@
+import pytest
+import torch
+from references import triplets as slow
+
+from datamodules.batch import ChunkBatch
+from sermodels.temp_triplet import TempTriplet
+from sermodels.triplets import draw_triplets, possible_triplets, triplet_loss
+
+
+@pytest.mark.parametrize(("num_chunks", "window"), [(11, 4), (4, 4), (3, 2), (11, 2), (6, 8), (3, 4)])
+def test_possible_triplets_are_those_of_the_definition(num_chunks, window):
+    listed = [tuple(one) for one in possible_triplets(num_chunks, window).tolist()]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == slow.possible_triplets(num_chunks, window)
+
+
+def test_every_sentence_and_every_iteration_draws_its_own():
+    torch.manual_seed(0)
+    first, second = draw_triplets(6, 11, 4, 10), draw_triplets(6, 11, 4, 10)
+    assert first.shape == (6, 10, 3)
+    assert not torch.equal(first, second)
+    assert len({str(sentence.tolist()) for sentence in first}) == 6
+
+
+def test_all_possible_triplets_are_drawn_alike_and_no_others():
+    torch.manual_seed(0)
+    drawn = draw_triplets(500, 11, 4, 200).flatten(0, 1)
+    found, counts = drawn.unique(dim=0, return_counts=True)
+    possible = slow.possible_triplets(11, 4)
+    assert {tuple(one) for one in found.tolist()} == possible
+    expected = len(drawn) / len(possible)
+    chi_squared = float(((counts - expected) ** 2 / expected).sum())
+    degrees = len(possible) - 1
+    # Chi-squared has mean k and deviation sqrt(2k); five deviations are never passed by chance.
+    assert chi_squared < degrees + 5 * (2 * degrees) ** 0.5
+
+
+def test_loss_equals_the_equation():
+    torch.manual_seed(0)
+    h = torch.randn(3, 11, 5, dtype=torch.float64)
+    triplets = draw_triplets(3, 11, 4, 10)
+    for margin in (0.0, 1.0):
+        expected = slow.triplet_loss(h.tolist(), triplets.tolist(), margin)
+        # float64: 30 distances of about 3, summed in two orders.
+        assert triplet_loss(h, triplets, margin).item() == pytest.approx(expected, abs=1e-12)
+        assert triplet_loss(h.bfloat16(), triplets, margin).dtype == torch.float32
+
+
+def test_equal_chunks_give_the_margin_and_finite_gradients():
+    """A sentence shorter than a chunk is the same chunk over and over."""
+    h = torch.ones(2, 11, 5, requires_grad=True)
+    loss = triplet_loss(h, draw_triplets(2, 11, 4, 10), 1.0)
+    loss.backward()
+    assert loss.item() == 1.0
+    assert torch.equal(h.grad, torch.zeros_like(h))
+
+
+def test_the_loss_pulls_neighbours_together_and_pushes_others_away():
+    torch.manual_seed(0)
+    h = torch.randn(4, 11, 8, requires_grad=True)
+    triplets = draw_triplets(4, 11, 4, 50)
+    before = triplet_loss(h, triplets, 1.0)
+    before.backward()
+    after = triplet_loss(h.detach() - h.grad, triplets, 1.0)
+    assert after < before
+
+
+def batch(set_name, chunks=5):
+    labels = torch.randn(3, 1) if set_name == "L" else torch.full((3, 1), torch.nan)
+    features, clusters = torch.randn(3, chunks, 8, 16), torch.randint(4, (3, chunks))
+    return ChunkBatch(set_name, torch.arange(3), torch.arange(chunks).expand(3, -1), features, labels, clusters)
+
+
+def model(**options):
+    torch.manual_seed(0)
+    return TempTriplet(4, num_frames=8, num_mels=16, **options)
+
+
+def test_unlabelled_batches_have_the_triplet_loss_only_where_asked_for():
+    assert set(model().losses(batch("L"))) == {"cluster", "ccc", "triplet"} == set(model().loss_weights)
+    assert set(model().losses(batch("U"))) == {"cluster"}
+    assert set(model(triplet_on_unlabeled=True).losses(batch("U"))) == {"cluster", "triplet"}
+
+
+def test_gamma_weighs_the_loss_and_the_seed_of_a_batch_decides_its_triplets():
+    one = model(gamma_triplet=3.0).eval()
+    assert one.loss_weights == {"ccc": 1.0, "cluster": 1.0, "triplet": 3.0}
+    labeled = batch("L")
+
+    def loss(seed):
+        torch.manual_seed(seed)
+        return one.losses(labeled)["triplet"].item()
+
+    assert loss(1) == loss(1)
+    assert loss(1) != loss(2)
+
+
+def test_options_reach_the_loss():
+    labeled = batch("L")
+    narrow, wide = (model(margin=margin).eval().losses(labeled)["triplet"].item() for margin in (0.5, 2.0))
+    assert wide > narrow + 1
+    assert model(window=2).min_chunks == 3
+    assert model().min_chunks == 4
+    with torch.no_grad():
+        model(window=2).losses(batch("L", chunks=3))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"window": 3}, "even number"),
+        ({"window": 0}, "even number"),
+        ({"triplets_per_sentence": 0}, "triplets_per_sentence"),
+        ({"margin": -1.0}, "margin"),
+        ({"gamma_triplet": -1.0}, "gamma_triplet"),
+    ],
+)
+def test_wrong_options_say_what_is_allowed(options, message):
+    with pytest.raises(ValueError, match=message):
+        TempTriplet(**options)
