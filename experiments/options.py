@@ -66,7 +66,10 @@ def check_options(cfg: DictConfig) -> None:
         raise ConfigurationError(f"data.residency={cfg.data.residency}: take one of {', '.join(RESIDENCIES)}.")
     for name in ("run_root", "store_root"):
         _check_folder(name, Path(str(cfg[name])))
-    for group, node in (("model", cfg.model), *((f"callbacks.{name}", one) for name, one in cfg.callbacks.items())):
+    for group, node in (
+        ("model", cfg.model),
+        *((f"callbacks.{name}", one) for name, one in cfg.get("callbacks", {}).items()),
+    ):
         if node.get("num_clusters", cfg.num_clusters) != cfg.num_clusters:
             raise ConfigurationError(
                 f"{group}.num_clusters={node.num_clusters} is not the run's num_clusters; "

@@ -67,6 +67,8 @@ class EmotionModule(pl.LightningModule, ABC):
         losses = self.losses(batch)
         total = torch.stack([self.loss_weights[name] * loss for name, loss in losses.items()]).sum()
         optimizers: Any = self.optimizers()
+        if len(self._steps) == 1:  # Lightning hands a single one over without a list
+            optimizers = [optimizers]
         for optimizer in optimizers:
             optimizer.zero_grad()
         self.manual_backward(total)

@@ -1,4 +1,4 @@
-"""A training small enough for a test: random frames, three chunks a sentence, the real classes throughout."""
+"""A training small enough for a test: random frames, four chunks a sentence, the real classes throughout."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from datamodules.front_end import FrontEnd
 from datamodules.samplers import ChunkUniform
 from datamodules.sentence_set import SentenceSet
 
-MELS, FRAMES, CHUNKS = 16, 8, 3
+MELS, FRAMES, CHUNKS = 16, 8, 4
 FEATURES = FeatureSettings(num_mels=MELS, clip=None)
 WINDOW = ChunkSettings(window_seconds=FRAMES * 256 / 16000, max_seconds=CHUNKS * FRAMES * 256 / 16000)
 
@@ -56,7 +56,9 @@ def datamodule(passes: str, sampler=ChunkUniform, batch_size: int = 8, seed: int
     return ChunkDataModule(sets, front_end(), tuple(passes), sampler, batch_size, seed)
 
 
-def trainer(directory: Path, passes: int, seed: int = 0, callbacks=(), clusters: int = 4) -> pl.Trainer:
+def trainer(
+    directory: Path, passes: int, seed: int = 0, callbacks=(), clusters: int = 4, losses=("ccc", "cluster")
+) -> pl.Trainer:
     directory.mkdir(parents=True, exist_ok=True)
     return pl.Trainer(
         accelerator="cpu",
@@ -66,7 +68,7 @@ def trainer(directory: Path, passes: int, seed: int = 0, callbacks=(), clusters:
             PassSchedule(),
             KeyedRandomness(seed),
             PseudoLabels(clusters, seed, directory=directory),
-            History(directory, ["ccc", "cluster"], ["arousal"]),
+            History(directory, losses, ["arousal"]),
             best_checkpoint(directory / "checkpoints"),
             last_checkpoint(directory / "checkpoints"),
             *callbacks,

@@ -1,11 +1,12 @@
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
-from tiny_training import front_end
+from tiny_training import WINDOW, front_end
 
 from datamodules.errors import DataError
 from experiments.assembly import make_model
@@ -70,6 +71,73 @@ def test_yaml_defaults_are_the_constructors_defaults(model, composed):
                 assert node[name] == default, name
 
 
+PRESETS = [
+    ("spatial=vgg16", {"attention_blocks": []}),
+    ("spatial=acn_s", {"attention_blocks": [1]}),
+    ("spatial=acn_b", {"attention_blocks": [1, 3, 5, 7]}),
+    ("spatial=acn_l", {"attention_blocks": [1, 2, 3, 4, 5, 6, 7]}),
+    ("recurrence=none", {"recurrent": "none"}),
+    ("recurrence=lstm", {"recurrent": "lstm"}),
+    ("recurrence=gru", {"recurrent": "gru"}),
+    ("recurrence=bilstm", {"recurrent": "bilstm"}),
+    ("recurrence=bigru", {"recurrent": "bigru"}),
+    ("combination=parallel", {"combination": "parallel"}),
+    ("combination=serial_chunks", {"combination": "serial", "axis": "chunks"}),
+    ("combination=serial_frames", {"combination": "serial", "axis": "frames"}),
+]
+
+
+@pytest.mark.parametrize(("preset", "arguments"), PRESETS, ids=[preset for preset, _ in PRESETS])
+def test_every_preset_of_acg_changes_what_it_says_and_nothing_else(preset, arguments, composed):
+    plain, cfg = (composed("model=acg_emocluster", *preset) for preset in ((), (preset,)))
+    before, after = (OmegaConf.to_container(one.model, resolve=True) for one in (plain, cfg))
+    assert after == before | arguments
+    check_options(cfg)
+    model = make_model(cfg, front_end())
+    assert model(torch.randn(2, 3, 8, 16)).shape == (2, 1)
+
+
+def test_no_preset_is_untested():
+    there = {f"{group}={path.stem}" for group in ("spatial", "recurrence", "combination") for path in files(group)}
+    assert there == {preset for preset, _ in PRESETS}
+
+
+def files(group):
+    return (CONF / group).glob("*.yaml")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_one_override_puts_attention_blocks_into_any_model(model, composed):
+    vgg, acn = (make_model(composed(f"model={model}", f"spatial={one}"), front_end()) for one in ("vgg16", "acn_b"))
+
+    def attention(module):
+        return [name for name, one in module.named_modules() if type(one).__name__ == "AttnConvBlock"]
+
+    assert len(attention(acn)) == 4
+    assert not attention(vgg)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_any_model_predicts_all_attributes_at_once(model, composed):
+    module = make_model(composed(f"model={model}", "attribute=all"), front_end())
+    assert module.attributes == ("arousal", "dominance", "valence")
+    assert module(torch.randn(2, 4, 8, 16)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "rounds", "batch_size"),
+    [
+        ("deep_emocluster", 50, 64),
+        ("acg_emocluster", 50, 32),
+        *((name, 30, 64) for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")),
+    ],
+)
+def test_training_defaults_are_the_papers(model, rounds, batch_size, composed):
+    cfg = composed(f"model={model}")
+    assert (cfg.rounds, cfg.batch_size) == (rounds, batch_size)
+    assert (cfg.num_clusters, cfg.lambda_cluster, cfg.gamma_triplet) == (10, 1, 1)
+
+
 def test_schedules(composed):
     def passes(*overrides):
         return "".join(passes_of(composed("rounds=2", "pretrain_rounds=3", "unlabeled_size=10", *overrides)))
@@ -100,6 +168,14 @@ def test_schedules(composed):
         (["callbacks.pseudo_labels.num_clusters=7"], "callbacks.pseudo_labels", "num_clusters=7 alone"),
         (["num_clusters=1"], "num_clusters=1", "2 or more"),
         (["batch_size=0"], "batch_size=0", "1 or more"),
+        (["gamma_triplet=2"], "gamma_triplet=2", "model=temp_triplet"),
+        (["model=temp_trans", "gamma_triplet=0.5"], "model=temp_trans has no triplet loss", "leave gamma_triplet out"),
+        (["model=temp_triplet", "gamma_triplet=-1"], "gamma_triplet=-1", "0 or more"),
+        (["model=temp_triplet", "gamma_triplet=true"], "gamma_triplet=True", "set a number"),
+        *(
+            ([f"model={name}", "sampler=chunk"], name, "sampler=sentence")
+            for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")
+        ),
         (["rounds=many"], "rounds=many", "whole number"),
         (["lambda_cluster=-1"], "lambda_cluster=-1", "0 or more"),
         (["rounds=true"], "rounds=True", "whole number"),
@@ -115,6 +191,15 @@ def test_contradictions_are_refused_with_a_remedy(overrides, what, remedy, compo
         check_options(composed(*overrides))
     assert what in str(caught.value)
     assert remedy in str(caught.value)
+
+
+def test_sentences_too_short_for_triplets_are_told(composed):
+    few = replace(front_end(), chunks=replace(WINDOW, max_seconds=3 * WINDOW.window_seconds))
+    with pytest.raises(
+        ConfigurationError, match=r"temp_triplet needs at least 4 chunks.*raise data\.chunks\.max_seconds"
+    ):
+        make_model(composed("model=temp_triplet"), few)
+    make_model(composed("model=temp_triplet", "model.window=2"), few)
 
 
 def test_a_users_mistake_ends_with_one_sentence_and_code_2(capsys):
@@ -143,6 +228,7 @@ def test_a_gpu_that_is_not_there_is_told(composed):
         ("model.ccc_variance=foo", "population, released"),
         ("model.embedding=foo", "latent, classifier_hidden"),
         ("model.sgd_lr=-1", "learning rate"),
+        ("model.attention_blocks=[8]", "numbers from 1 to 7"),
         ("+model.colour=blue", "colour"),
     ],
 )

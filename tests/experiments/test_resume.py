@@ -8,6 +8,8 @@ from tiny_training import FRAMES, MELS, datamodule, trainer
 from datamodules.samplers import ChunkUniform, SentenceUniform
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.deep_emocluster import DeepEmoCluster
+from sermodels.temp_trans import TempTrans
+from sermodels.temp_triplet import TempTriplet
 
 
 class StopAfter(pl.Callback):
@@ -26,7 +28,7 @@ def fit(make, directory, passes, sampler, stop=None, resume=False):
     model = make()
     data = datamodule(passes, sampler=sampler)
     # The stop comes first among the callbacks, so that nothing of the next pass has happened yet.
-    one = trainer(directory, len(passes))
+    one = trainer(directory, len(passes), losses=list(model.loss_weights))
     if stop is not None:
         one.callbacks.insert(0, StopAfter(stop))
     checkpoint = str(directory / "checkpoints" / "last.ckpt") if resume else None
@@ -54,6 +56,12 @@ CASES = [
         "UULL",
         SentenceUniform,
         id="acg_emocluster",
+    ),
+    *(
+        pytest.param(
+            lambda make=make: make(4, num_frames=FRAMES, num_mels=MELS), "ULUL", SentenceUniform, id=make.__name__
+        )
+        for make in (TempTrans, TempTriplet)
     ),
 ]
 
