@@ -39,7 +39,7 @@ format: $(INSTALLED) ## Format the code
 bench: $(INSTALLED) ## Measure what a chunk costs on this machine
 	$(BIN)/python -m experiments.bench
 
-smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of both models
+smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of two models
 	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py
 
 clean: ## Remove the virtual environment and caches (runs and stores stay)

@@ -5,58 +5,88 @@ Shapes: B sentences, C chunks, T = 62 frames, F = 128 mel bins.
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
+from hydra import compose, initialize_config_dir
 
+from datamodules.batch import LABELED, ChunkBatch
+from experiments.instantiation import build
 from experiments.memory import keep_freed_memory
-from sermodels.acg_emocluster import ACGEmoCluster
-from sermodels.deep_emocluster import DeepEmoCluster
+from experiments.options import attributes_of
+from experiments.run import CONF
 from sermodels.module import EmotionModule
 
-SENTENCES, CHUNKS = 8, 11
-MODELS: dict[str, Callable[[], EmotionModule]] = {
-    "deep_emocluster": DeepEmoCluster,
-    "acg_emocluster, kv_pool 8": lambda: ACGEmoCluster(kv_pool=8),
-    "acg_emocluster, kv_pool 4": ACGEmoCluster,
-}
+CHUNKS, FRAMES, MELS = 11, 62, 128
+ABLATIONS = [
+    "model=acg_emocluster model.kv_pool=8",
+    "model=acg_emocluster spatial=acn_s",
+    "model=acg_emocluster spatial=acn_l",
+    "model=acg_emocluster combination=serial_chunks",
+    "model=acg_emocluster recurrence=none",
+]
 
 
 def main() -> None:
-    """Measure every model, first with the C library's own way of handing memory back, then with ours."""
+    """Measure every model of conf/model as it is configured there and ACG's ablations, or what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__)
+    parser.add_argument("overrides", nargs="*", help="options of one model to measure, as for experiments.run")
+    parser.add_argument("--sentences", type=int, default=8, help="a batch; 11 chunks each")
     parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, {SENTENCES * CHUNKS} chunks a batch\n")
-    print("| model | precision | freed memory | training step, ms a chunk | embedding, ms a chunk |")
+    parser.add_argument("--return-freed-memory", action="store_true", help="leave the C library as it is")
+    options = parser.parse_args()
+    if not options.return_freed_memory:
+        keep_freed_memory()
+    every = [f"model={path.stem}" for path in sorted((Path(CONF) / "model").glob("*.yaml"))]
+    chosen = [" ".join(options.overrides)] if options.overrides else every + ABLATIONS
+    print(
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}, {options.sentences * CHUNKS} chunks a batch\n"
+    )
+    print("| options | parameters | precision | training step, ms a chunk | embedding, ms a chunk |")
     print("|---|---|---|---|---|")
-    for memory in ("returned", "kept"):
-        if memory == "kept" and not keep_freed_memory():
-            continue
-        for name, make in MODELS.items():
-            for precision in ("fp32", "bf16"):
-                step, embedding = measure(make(), precision == "bf16", repeats)
-                print(f"| {name} | {precision} | {memory} | {step:.1f} | {embedding:.1f} |", flush=True)
+    for overrides in chosen:
+        for precision in ("fp32", "bf16"):
+            model = make(overrides.split())
+            size = sum(p.numel() for p in model.parameters())
+            step, embedding = measure(model, precision == "bf16", options.sentences, options.repeats)
+            print(f"| `{overrides}` | {size:,} | {precision} | {step:.1f} | {embedding:.1f} |", flush=True)
 
 
-def measure(model: EmotionModule, bf16: bool, repeats: int) -> tuple[float, float]:
-    """Milliseconds a chunk of forward and backward in training, and of the forward pass alone in evaluation."""
-    model = model.to(memory_format=torch.channels_last)
-    chunks = torch.randn(SENTENCES, CHUNKS, 62, 128)
+def make(overrides: Sequence[str]) -> EmotionModule:
+    """The model that these options configure, for the papers' chunks."""
+    with initialize_config_dir(CONF, version_base="1.3"):
+        cfg = compose("config", overrides=list(overrides))
+    node = {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")}
+    model: EmotionModule = build(node, attributes=list(attributes_of(cfg)), num_frames=FRAMES, num_mels=MELS)
+    return model.to(memory_format=torch.channels_last)
+
+
+def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> tuple[float, float]:
+    """Milliseconds a chunk of all losses and their gradients, and of the latents alone in evaluation."""
+    batch = ChunkBatch(
+        LABELED,
+        torch.arange(sentences),
+        torch.arange(CHUNKS).expand(sentences, -1),
+        torch.randn(sentences, CHUNKS, FRAMES, MELS),
+        torch.randn(sentences, len(model.attributes)),
+        torch.randint(2, (sentences, CHUNKS)),
+    )
 
     def step() -> None:
         model.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = model.regress(model.latents(chunks)).float().square().mean()
-        loss.backward()
+            losses = model.losses(batch)
+        torch.stack(list(losses.values())).sum().backward()
 
     @torch.no_grad()
     def embedding() -> None:
         model.eval()
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            model.latents(chunks)
+            model.latents(batch.chunks)
 
-    return _milliseconds(step, repeats), _milliseconds(embedding, repeats)
+    chunks = sentences * CHUNKS
+    return _milliseconds(step, repeats) / chunks, _milliseconds(embedding, repeats) / chunks
 
 
 def _milliseconds(work: Callable[[], None], repeats: int) -> float:
@@ -67,7 +97,7 @@ def _milliseconds(work: Callable[[], None], repeats: int) -> float:
         started = time.perf_counter()
         work()
         best = min(best, time.perf_counter() - started)
-    return best / (SENTENCES * CHUNKS) * 1e3
+    return best * 1e3
 
 
 if __name__ == "__main__":

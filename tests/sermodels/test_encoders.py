@@ -45,6 +45,16 @@ def test_map_attention_equals_the_naive_softmax(kv_pool):
     np.testing.assert_allclose(layer(x)[0].detach().numpy(), naive, atol=1e-12)
 
 
+def test_literal_attention_in_float32_equals_the_naive_softmax_on_a_real_map():
+    """Of conv 5's size and channels, as kv_pool=1 takes it."""
+    torch.manual_seed(0)
+    layer = MapAttention(128, kv_pool=1)
+    x = torch.randn(1, 128, 8, 16)
+    query, key, value = (m(x)[0].flatten(1).T.detach().double().numpy() for m in (layer.query, layer.key, layer.value))
+    naive = attention(query, key, value).T.reshape(128, 8, 16)
+    np.testing.assert_allclose(layer(x)[0].detach().numpy(), naive, atol=1e-5)
+
+
 def test_pooling_never_leaves_a_single_key():
     torch.manual_seed(0)
     layer = MapAttention(4, kv_pool=4)
@@ -62,7 +72,8 @@ def reach(encoder):
 
 def test_one_attention_block_sees_the_whole_map_and_a_convolution_sees_nine_points():
     assert reach(VGG16().eval()) == 9
-    assert reach(VGG16(attention_blocks=(1,), kv_pool=4).eval()) == 62 * 128
+    for kv_pool in (1, 4):
+        assert reach(VGG16(attention_blocks=(1,), kv_pool=kv_pool).eval()) == 62 * 128
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""What the documentation says of models and commands is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from datamodules.chunking import ChunkSettings
+from datamodules.features.settings import FeatureSettings
+from datamodules.front_end import FrontEnd
+from experiments.assembly import make_model
+from experiments.options import check_options
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
+CARDS = (ROOT / "docs" / "models.md").read_text()
+DATA = "data=msp_podcast data.root=/corpora/MSP-PODCAST data.unlabeled_dir=/corpora/pool"
+
+
+def composed(*overrides: str):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def parameters(*overrides: str) -> int:
+    front_end = FrontEnd(FeatureSettings(), ChunkSettings(), None, None, {}, {})  # the papers' chunks
+    return sum(p.numel() for p in make_model(composed(*overrides), front_end).parameters())
+
+
+def card(model: str) -> str:
+    found = re.search(rf"^## `{model}`\n(.*?)(?=^## |\Z)", CARDS, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/models.md has no card for {model}"
+    return found[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_a_card_with_its_size_and_files(model):
+    text = card(model)
+    said = re.search(r"Parameters: ([\d,]+)", text)
+    assert int(said[1].replace(",", "")) == parameters(f"model={model}")
+    assert re.search(r"Cost: [\d.]+ / [\d.]+ ms", text)
+    files = re.findall(r"`((?:conf|sermodels)/[\w/.]+)`", text)
+    assert f"conf/model/{model}.yaml" in files
+    assert all((ROOT / name).exists() for name in files)
+
+
+def test_no_card_is_left_of_a_model_that_is_gone():
+    assert sorted(re.findall(r"^## `(\w+)`$", CARDS, re.MULTILINE)) == MODELS
+
+
+ROWS = re.findall(r"^\| [\d, ]+ \| .*? \| (?:`(.*?)`|\(nothing\)) \|.*\| ([\d,]+) \|[^|]*\|$", CARDS, re.MULTILINE)
+
+
+def test_all_rows_of_acg_are_found():
+    assert len(ROWS) == 18
+
+
+@pytest.mark.parametrize(("options", "said"), ROWS)
+def test_every_row_of_acg_is_a_command_whose_model_has_the_size_given(options, said):
+    paper = ["experiment=acg_paper", "data.root=somewhere", "data.unlabeled_dir=elsewhere", *options.split()]
+    check_options(composed(*paper))
+    assert int(said.replace(",", "")) == parameters(*paper)
+
+
+def commands():
+    """Every command for experiments.run in the documentation, continued lines joined."""
+    for name in ("README.md", "docs/models.md"):
+        text = (ROOT / name).read_text().replace("\\\n", " ")
+        for found in re.findall(r"experiments\.run ((?:[\w.]+=\S+|DATA| +)+)", text):
+            yield pytest.param(found.replace("`", "").replace("DATA", DATA).split(), id=f"{name}: {found.strip()[:60]}")
+
+
+@pytest.mark.parametrize("overrides", commands())
+def test_every_command_of_the_documentation_composes(overrides):
+    check_options(composed(*overrides))
