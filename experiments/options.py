@@ -75,6 +75,11 @@ def check_options(cfg: DictConfig) -> None:
                 f"{group}.num_clusters={node.num_clusters} is not the run's num_clusters; "
                 f"set num_clusters={node.num_clusters} alone."
             )
+    if not model_class(cfg).learns_from_unlabeled and cfg.unlabeled_size:
+        raise ConfigurationError(
+            f"model={cfg.model.name} learns from labels alone, and unlabeled_size={cfg.unlabeled_size}; "
+            "set unlabeled_size=0, or take another model."
+        )
     sampler = sampler_class(cfg)
     if model_class(cfg).needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(

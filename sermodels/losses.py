@@ -1,6 +1,6 @@
 """The losses, each under the name that its weight and its log line carry too.
 
-Shapes: B sentences, C chunks, Q clusters, A attributes.
+Shapes: B sentences, C chunks, T frames, F mel bins, D features, Q clusters, A attributes.
 """
 
 import torch
@@ -17,6 +17,22 @@ def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") 
     """
     repeated = labels[:, None, :].expand_as(predictions)
     return (1 - concordance(predictions.flatten(0, 1), repeated.flatten(0, 1), variance)).mean()
+
+
+def reconstruction_loss(reconstructed: Tensor, chunks: Tensor) -> Tensor:
+    """Mean squared error over all points; both of one shape. Computed in float32 at least."""
+    wide = torch.promote_types(reconstructed.dtype, torch.float32)
+    return F.mse_loss(reconstructed.to(wide), chunks.to(wide))
+
+
+def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL divergence of N(mean, variance) from N(0, 1), summed over D, mean over chunks (Kingma & Welling 2014).
+
+    mean, log_variance: (B, C, D). In nats; computed in float32 at least.
+    """
+    wide = torch.promote_types(mean.dtype, torch.float32)
+    mean, log_variance = mean.to(wide), log_variance.to(wide)
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
 
 
 def cluster_loss(logits: Tensor, pseudo_labels: Tensor) -> Tensor:

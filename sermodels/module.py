@@ -26,6 +26,9 @@ class EmotionModule(pl.LightningModule, ABC):
     needs_whole_sentences = False
     """Whether the model must see all chunks of a sentence together and in order."""
 
+    learns_from_unlabeled = True
+    """Whether the model has a loss on sentences without labels."""
+
     min_chunks = 1
     """Chunks a sentence must have for the model's losses to exist."""
 

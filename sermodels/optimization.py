@@ -48,7 +48,8 @@ def sgd_and_adam(
     if ownership == "by_part":
         return [
             Step(torch.optim.SGD(body, sgd_lr), BOTH),
-            Step(torch.optim.Adam(outputs, adam_lr), frozenset({LABELED})),
+            # In U passes too, for the decoders; f_emo has no gradient there, which Adam passes over.
+            Step(torch.optim.Adam(outputs, adam_lr), BOTH),
         ]
     raise ValueError(f"optimizers is one of {', '.join(OWNERSHIPS)}, not {ownership!r}")
 

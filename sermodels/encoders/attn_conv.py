@@ -60,5 +60,9 @@ class AttnConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, T, F) -> (N, out, T/stride, F/stride), rounded up."""
+        return self.mixed(self.attended(x))
+
+    def attended(self, x: Tensor) -> Tensor:
+        """(N, in, T, F) -> the map and what its points attend to, added, before the second convolution."""
         local = self.local(x)
-        return self.mixed(local + self.attention(local))
+        return local + self.attention(local)

@@ -38,14 +38,16 @@ class VGG16(nn.Module):
             raise ValueError(f"attention_blocks are numbers from 1 to {len(CHANNELS)}, not {sorted(unknown)}")
         blocks: list[nn.Module] = []
         channels, height, width = 1, num_frames, num_mels
+        self.map_shapes = [(channels, height, width)]
         for number, (out, stride) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
             if number in attention_blocks:
                 blocks.append(AttnConvBlock(channels, out, stride, kv_pool))
             else:
                 blocks.append(nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU()))
             channels, height, width = out, -(-height // stride), -(-width // stride)
+            self.map_shapes.append((channels, height, width))
         self.blocks = nn.Sequential(*blocks)
-        self.map_shape = (channels, height, width)
+        self.map_shape = self.map_shapes[-1]
         self.output: nn.Module = nn.Sequential(
             nn.Linear(channels * height * width, num_features), nn.ReLU(), nn.Dropout(dropout)
         )

@@ -1,0 +1,81 @@
+"""The two paths of a LadderNet through Φ: one with noise on every normalised map, one without.
+
+Shapes: N chunks, T frames, F mel bins, K channels of a map; layer 0 is the chunk, layers 1 .. 7 the blocks.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from sermodels.encoders.attn_conv import AttnConvBlock
+from sermodels.encoders.vgg import VGG16
+
+
+class LadderPath(NamedTuple):
+    """What a path leaves behind."""
+
+    maps: list[Tensor]
+    """z_0 … z_7, each (N, K, T', F'): the chunk and the blocks' maps, normalised, before scale, shift and ReLU."""
+    top: Tensor
+    """(N, K, T', F'), the last block's output."""
+
+
+def clean_path(encoder: VGG16, chunks: Tensor) -> LadderPath:
+    """(N, T, F) through Φ as it is; in training the running statistics are this path's."""
+    return _path(encoder, chunks, 0.0)
+
+
+def noisy_path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
+    """(N, T, F) through Φ with Gaussian noise on z_0 … z_7 (Rasmus et al. 2015, algorithm 1).
+
+    Each path is normalised by its own batch; the running statistics, which evaluation uses, do not see the noise.
+    """
+    with _statistics_untouched(encoder):
+        return _path(encoder, chunks, noise_std)
+
+
+def _path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
+    h = _noisy(chunks.unsqueeze(1), noise_std)
+    maps = [h]
+    for block in encoder.blocks:
+        convolve, norm = _parts(block)
+        z = _noisy(_normalize(norm, convolve(h)), noise_std)
+        maps.append(z)
+        h = (z * norm.weight[:, None, None] + norm.bias[:, None, None]).relu()
+    return LadderPath(maps, h)
+
+
+def _noisy(z: Tensor, noise_std: float) -> Tensor:
+    return z + noise_std * torch.randn_like(z) if noise_std else z
+
+
+def _parts(block: nn.Module) -> tuple[Callable[[Tensor], Tensor], nn.BatchNorm2d]:
+    """A block up to its last normalisation, and that normalisation."""
+    attentive = isinstance(block, AttnConvBlock)
+    conv, norm, _ = block.mixed if attentive else block  # type: ignore[misc, union-attr]
+    assert isinstance(norm, nn.BatchNorm2d)
+    return (lambda x: conv(block.attended(x))) if attentive else conv, norm  # type: ignore[operator, union-attr]
+
+
+def _normalize(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Batch normalisation without its scale and shift, by whatever class of module does it."""
+    plain = {"weight": torch.ones_like(norm.weight), "bias": torch.zeros_like(norm.bias)}
+    normalized: Tensor = functional_call(norm, plain, (x,))
+    return normalized
+
+
+@contextmanager
+def _statistics_untouched(module: nn.Module) -> Iterator[None]:
+    norms = [one for one in module.modules() if isinstance(one, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -1,0 +1,230 @@
+import numpy as np
+import pytest
+import torch
+from references.gaussian import kl_from_standard_normal
+from references.ladder import combine
+from torch import nn
+
+from datamodules.batch import ChunkBatch
+from sermodels.cnn_ae import CNNAE
+from sermodels.cnn_laddernet import CNNLadderNet
+from sermodels.cnn_regressor import CNNRegressor
+from sermodels.cnn_vae import CNNVAE
+from sermodels.decoders.ladder import Combinator
+from sermodels.decoders.mirror import MirrorDecoder
+from sermodels.encoders.ladder import clean_path, noisy_path
+from sermodels.encoders.vgg import VGG16
+from sermodels.losses import kl_loss
+
+SMALL = {"num_frames": 8, "num_mels": 16}
+
+
+def batch(chunks, set_name="L"):
+    count, per_sentence = chunks.shape[:2]
+    labels = torch.randn(count, 1, generator=torch.Generator().manual_seed(1), dtype=chunks.dtype)
+    positions = torch.arange(per_sentence).expand(count, -1)
+    return ChunkBatch(set_name, torch.arange(count), positions, chunks, labels, torch.zeros_like(positions))
+
+
+def structured(count, seed):
+    """(count, 4, 8, 16) chunks that are mixtures of three patterns, so that three numbers describe each."""
+    time, mel = torch.linspace(0, 6, 8)[:, None], torch.linspace(0, 6, 16)
+    patterns = torch.stack([torch.sin(time) * torch.cos(mel), torch.cos(2 * time + mel), torch.sin(time - 2 * mel)])
+    levels = torch.randn(count, 4, 3, generator=torch.Generator().manual_seed(seed))
+    return torch.einsum("bcp,ptf->bctf", levels, patterns)
+
+
+def sizes(decoder):
+    """The map sizes that a decoder goes through."""
+    seen = []
+    for module in decoder.modules():
+        if isinstance(module, nn.ConvTranspose2d):
+            module.register_forward_hook(lambda _module, _inputs, output: seen.append(tuple(output.shape[2:])))
+    decoder(torch.randn(2, 256))
+    return seen
+
+
+def test_the_decoder_goes_back_through_the_encoders_sizes():
+    decoder = MirrorDecoder(VGG16())
+    assert decoder.map_shape == (128, 2, 4)
+    assert sizes(decoder) == [(4, 8), (8, 16), (16, 32), (31, 64), (62, 128), (62, 128), (62, 128)]
+    padded = [m.output_padding for m in decoder.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert padded == [(1, 1), (1, 1), (1, 1), (0, 1), (1, 1), (0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize(("frames", "mels"), [(62, 128), (33, 40), (8, 16), (1, 5), (63, 127)])
+def test_any_size_comes_back(frames, mels):
+    assert MirrorDecoder(VGG16(num_frames=frames, num_mels=mels))(torch.randn(2, 256)).shape == (2, frames, mels)
+
+
+def test_the_last_layer_is_linear():
+    """Features are z-normalised, so what is reconstructed must be able to take both signs and any size."""
+    last = MirrorDecoder(VGG16()).blocks[-1]
+    assert isinstance(last, nn.ConvTranspose2d)
+
+
+@torch.no_grad()
+def held_out_error(model, chunks):
+    """Mean squared error of what the model makes of chunks it has not seen, in evaluation mode."""
+    model.eval()
+    if isinstance(model, CNNLadderNet):
+        return model.losses(batch(chunks))["denoising_0"].item()
+    return (model.reconstruct(model.latents(chunks)) - chunks).square().mean().item()
+
+
+@pytest.mark.parametrize(("make", "steps", "factor"), [(CNNAE, 80, 0.25), (CNNVAE, 220, 0.5), (CNNLadderNet, 40, 0.25)])
+def test_the_error_on_held_out_chunks_falls(make, steps, factor):
+    """Always telling the mean has the chunks' variance as its error; training must leave a fraction of that.
+
+    The factors are about twice what was measured; the variational model, whose decoder sees samples, learns last.
+    """
+    torch.manual_seed(0)
+    model = make(**SMALL, dropout=0.0, adam_lr=3e-3)
+    optimizers = model.configure_optimizers()
+    held_out = structured(16, 1000)
+    assert held_out_error(model, held_out) > 0.9 * held_out.var().item()
+    model.train()
+    for number in range(steps):
+        losses = model.losses(batch(structured(16, number), "U"))
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        torch.stack([model.loss_weights[name] * loss for name, loss in losses.items()]).sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert held_out_error(model, held_out) < factor * held_out.var().item()
+
+
+def test_kl_agrees_with_drawing():
+    torch.manual_seed(0)
+    mean, log_variance = torch.randn(2, 1, 1, 8, dtype=torch.float64)
+    drawn, error = kl_from_standard_normal(mean.flatten().numpy(), log_variance.flatten().numpy(), 200_000, seed=0)
+    # Four standard errors of the drawn value.
+    assert kl_loss(mean, log_variance).item() == pytest.approx(drawn, abs=4 * error)
+    assert error < 0.02
+    assert kl_loss(torch.zeros(2, 3, 8), torch.zeros(2, 3, 8)) == 0
+
+
+def test_kl_is_summed_over_dimensions_and_averaged_over_chunks():
+    mean, log_variance = torch.randn(2, 3, 4, 8, dtype=torch.float64)
+    each = [
+        kl_loss(mean[b, c, d].view(1, 1, 1), log_variance[b, c, d].view(1, 1, 1)).item()
+        for b in range(3)
+        for c in range(4)
+        for d in range(8)
+    ]
+    assert kl_loss(mean, log_variance).item() == pytest.approx(sum(each) / 12, abs=1e-12)
+
+
+def test_the_regressor_reads_a_sample_in_training_and_the_mean_in_evaluation():
+    torch.manual_seed(0)
+    model = CNNVAE(**SMALL, dropout=0.0)
+    chunks = structured(2, 0)
+    model.eval()
+    mean, _ = model.posterior(chunks)
+    assert torch.equal(model.latents(chunks), mean)
+    assert torch.equal(model(chunks), model.regress(mean).mean(1))
+    model.train()
+    first, second = model.latents(chunks), model.latents(chunks)
+    # Near its start σ is 1 in every dimension, so two samples differ by N(0, 2).
+    assert (first - second).std().item() == pytest.approx(2**0.5, rel=0.1)
+
+
+def ladder_and_regressor(attention_blocks=()):
+    options = SMALL | {"attention_blocks": attention_blocks, "kv_pool": 2, "dropout": 0.0}
+    torch.manual_seed(0)
+    ladder = CNNLadderNet(**options, noise_std=0.0, denoising_weights=[0.0] * 8).double()
+    plain = CNNRegressor(**options).double()
+    plain.load_state_dict({name: ladder.state_dict()[name] for name in plain.state_dict()})
+    return ladder, plain
+
+
+@pytest.mark.parametrize("attention_blocks", [(), (1, 3)])
+def test_a_ladder_without_noise_and_denoising_is_the_plain_encoder(attention_blocks):
+    ladder, plain = ladder_and_regressor(attention_blocks)
+    one = batch(structured(6, 0).double())
+    totals = []
+    for model in (ladder, plain):
+        losses = model.losses(one)
+        total = sum(model.loss_weights[name] * loss for name, loss in losses.items())
+        total.backward()
+        totals.append(total.item())
+    # float64; scale and shift are applied in another order of operations.
+    assert totals[0] == pytest.approx(totals[1], abs=1e-10)
+    gradients = dict(ladder.named_parameters())
+    for name, p in plain.named_parameters():
+        torch.testing.assert_close(gradients[name].grad, p.grad, atol=1e-10, rtol=1e-7)
+    buffers = dict(ladder.named_buffers())
+    for name, value in plain.named_buffers():
+        if "running" in name:  # one path's statistics, not two
+            torch.testing.assert_close(buffers[name], value)
+    for model in (ladder, plain):
+        model.eval()
+    torch.testing.assert_close(ladder(one.chunks), plain(one.chunks))
+
+
+def test_noise_is_on_every_map_and_only_on_the_noisy_path():
+    torch.manual_seed(0)
+    encoder, chunks = VGG16(dropout=0.0, **SMALL), structured(16, 0).flatten(0, 1)
+    clean, again = clean_path(encoder, chunks), clean_path(encoder, chunks)
+    noisy = noisy_path(encoder, chunks, 0.3)
+    assert len(clean.maps) == 8
+    assert torch.equal(clean.maps[0], chunks.unsqueeze(1))
+    for layer, (one, two, other) in enumerate(zip(clean.maps, again.maps, noisy.maps, strict=True)):
+        assert torch.equal(one, two)
+        assert not torch.equal(one, other)
+        if layer:  # normalised, and 0.09 more with the noise; a map of one point a chunk has 64 values a channel
+            assert one.var(correction=0).item() == pytest.approx(1, abs=0.01)
+            assert other.var(correction=0).item() == pytest.approx(1.09, abs=0.02)
+    torch.testing.assert_close(clean.top.flatten(1), encoder.feature_map(chunks).flatten(1))
+
+
+def test_running_statistics_see_the_clean_path_only():
+    torch.manual_seed(0)
+    encoder, chunks = VGG16(**SMALL), structured(4, 0).flatten(0, 1)
+    before = {name: value.clone() for name, value in encoder.named_buffers() if "running" in name}
+    noisy_path(encoder, chunks, 0.3)
+    assert all(torch.equal(dict(encoder.named_buffers())[name], value) for name, value in before.items())
+    clean_path(encoder, chunks)
+    assert not any(torch.equal(dict(encoder.named_buffers())[name], value) for name, value in before.items())
+
+
+def test_the_combinator_is_the_papers():
+    torch.manual_seed(0)
+    combinator = Combinator(3).double()
+    with torch.no_grad():
+        for p in combinator.parameters():
+            p.copy_(torch.randn_like(p))
+    noisy, above = torch.randn(2, 2, 3, 4, 5, dtype=torch.float64)
+    ours = combinator(noisy, above)
+    for n, k, t, f in np.ndindex(2, 3, 4, 5):
+        a = [*combinator.mean[:, k, 0, 0].tolist(), *combinator.scale[:, k, 0, 0].tolist()]
+        expected = combine(noisy[n, k, t, f].item(), above[n, k, t, f].item(), a)
+        assert ours[n, k, t, f].item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_every_layers_cost_has_its_weight_and_teaches_its_part():
+    torch.manual_seed(0)
+    model = CNNLadderNet(**SMALL, denoising_weights=[8, 7, 6, 5, 4, 3, 2, 1])
+    names = [f"denoising_{layer}" for layer in range(8)]
+    assert [model.loss_weights[name] for name in names] == [8, 7, 6, 5, 4, 3, 2, 1]
+    for layer, name in enumerate(names):
+        model.zero_grad()
+        model.losses(batch(structured(4, 0), "U"))[name].backward()
+        taught = [bool(one.mean.grad is not None and one.mean.grad.any()) for one in model.decoder.combinators]
+        # Combinators run downward from layer 7; a layer's estimate uses those above it and its own.
+        assert taught == [7 - step >= layer for step in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"denoising_weights": [1.0]}, "8 numbers"),
+        ({"denoising_weights": [-1.0] * 8}, "0 or more"),
+        ({"noise_std": -0.1}, "noise_std"),
+        ({"optimizers": "adam"}, "both_on_all"),
+        ({"ccc_variance": "n"}, "population"),
+    ],
+)
+def test_wrong_options_say_what_is_allowed(options, message):
+    with pytest.raises(ValueError, match=message):
+        CNNLadderNet(**options)
