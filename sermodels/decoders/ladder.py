@@ -46,8 +46,9 @@ class LadderDecoder(nn.Module):
         super().__init__()
         self.map_shape = encoder.map_shape
         channels, height, width = self.map_shape
-        convolutions = mirrored_convolutions(encoder)
-        self.top = nn.Linear(encoder.num_features, channels * height * width)
+        # What is normalised next needs no bias.
+        convolutions = mirrored_convolutions(encoder, bias=False)
+        self.top = nn.Linear(encoder.num_features, channels * height * width, bias=False)
         self.convolutions = nn.ModuleList(convolutions)
         downward = [shape[0] for shape in reversed(encoder.map_shapes)]
         self.norms = nn.ModuleList(nn.BatchNorm2d(one, affine=False) for one in downward)

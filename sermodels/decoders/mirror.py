@@ -10,7 +10,7 @@ from sermodels.encoders.vgg import STRIDES, VGG16
 KERNEL = 3
 
 
-def mirrored_convolutions(encoder: VGG16) -> list[nn.ConvTranspose2d]:
+def mirrored_convolutions(encoder: VGG16, bias: bool = True) -> list[nn.ConvTranspose2d]:
     """One transposed convolution for each of the encoder's, the last first, each back to the size its twin read.
 
     2x4 -> 4x8 -> 8x16 -> 16x32 -> 31x64 -> 62x128, then two of stride 1 (Lin & Busso 2024, section 4.3). Where
@@ -20,7 +20,9 @@ def mirrored_convolutions(encoder: VGG16) -> list[nn.ConvTranspose2d]:
     convolutions = []
     for (back, *size), (channels, height, width), stride in zip(read, made, STRIDES, strict=True):
         rounded_up = (size[0] - (height - 1) * stride - 1, size[1] - (width - 1) * stride - 1)
-        convolutions.append(nn.ConvTranspose2d(channels, back, KERNEL, stride, padding=1, output_padding=rounded_up))
+        convolutions.append(
+            nn.ConvTranspose2d(channels, back, KERNEL, stride, padding=1, output_padding=rounded_up, bias=bias)
+        )
     return convolutions[::-1]
 
 

@@ -48,7 +48,7 @@ def targets(model, composed):
         {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")},
     )
     yield "schedule", cfg.schedule
-    for node in cfg.callbacks.values():
+    for node in cfg.get("callbacks", {}).values():
         yield "callbacks", node
 
 
@@ -130,12 +130,18 @@ def test_any_model_predicts_all_attributes_at_once(model, composed):
         ("deep_emocluster", 50, 64),
         ("acg_emocluster", 50, 32),
         *((name, 30, 64) for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")),
+        *((name, 30, 64) for name in ("cnn_regressor", "cnn_ae", "cnn_vae", "cnn_laddernet")),
     ],
 )
 def test_training_defaults_are_the_papers(model, rounds, batch_size, composed):
     cfg = composed(f"model={model}")
     assert (cfg.rounds, cfg.batch_size) == (rounds, batch_size)
     assert (cfg.num_clusters, cfg.lambda_cluster, cfg.gamma_triplet) == (10, 1, 1)
+
+
+def test_the_supervised_baseline_trains_on_labels_alone_without_being_told(composed):
+    assert composed("model=cnn_regressor").unlabeled_size == 0
+    assert composed("model=cnn_ae").unlabeled_size == 200  # the built-in corpus's
 
 
 def test_schedules(composed):
@@ -168,6 +174,8 @@ def test_schedules(composed):
         (["callbacks.pseudo_labels.num_clusters=7"], "callbacks.pseudo_labels", "num_clusters=7 alone"),
         (["num_clusters=1"], "num_clusters=1", "2 or more"),
         (["batch_size=0"], "batch_size=0", "1 or more"),
+        (["model=cnn_regressor", "unlabeled_size=8"], "schedule=supervised", "unlabeled_size=0"),
+        (["model=cnn_regressor", "unlabeled_size=8", "schedule=alternating"], "cnn_regressor", "unlabeled_size=0"),
         (["gamma_triplet=2"], "gamma_triplet=2", "model=temp_triplet"),
         (["model=temp_trans", "gamma_triplet=0.5"], "model=temp_trans has no triplet loss", "leave gamma_triplet out"),
         (["model=temp_triplet", "gamma_triplet=-1"], "gamma_triplet=-1", "0 or more"),

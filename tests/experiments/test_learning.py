@@ -76,7 +76,17 @@ def test_the_demo_learns_nothing_from_permuted_labels(config):
 EVERY_MODEL = [
     *(
         pytest.param(name, ["model.adam_lr=2e-3", "rounds=4"], id=name)
-        for name in ("deep_emocluster", "temp_gru", "temp_cnn", "temp_trans", "temp_triplet")
+        for name in (
+            "cnn_regressor",
+            "cnn_ae",
+            "cnn_vae",
+            "cnn_laddernet",
+            "deep_emocluster",
+            "temp_gru",
+            "temp_cnn",
+            "temp_trans",
+            "temp_triplet",
+        )
     ),
     pytest.param(
         "acg_emocluster",

@@ -6,13 +6,17 @@ from tiny_training import CHUNKS, FRAMES, MELS
 
 from datamodules.batch import ChunkBatch
 from sermodels.acg_emocluster import ACGEmoCluster
+from sermodels.cnn_ae import CNNAE
+from sermodels.cnn_laddernet import CNNLadderNet
+from sermodels.cnn_regressor import CNNRegressor
+from sermodels.cnn_vae import CNNVAE
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.temp_cnn import TempCNN
 from sermodels.temp_gru import TempGRU
 from sermodels.temp_trans import TempTrans
 from sermodels.temp_triplet import TempTriplet
 
-MODELS = [
+CLUSTERED = [
     *(
         pytest.param(lambda make=make: make(4, num_frames=FRAMES, num_mels=MELS), id=make.__name__)
         for make in (DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet)
@@ -20,6 +24,15 @@ MODELS = [
     pytest.param(lambda: DeepEmoCluster(4, optimizers="by_part", num_frames=FRAMES, num_mels=MELS), id="by_part"),
     pytest.param(lambda: ACGEmoCluster(4, num_frames=34, num_mels=64), id="acg_emocluster"),
 ]
+
+BASELINES = [
+    *(
+        pytest.param(lambda make=make: make(num_frames=FRAMES, num_mels=MELS), id=make.__name__)
+        for make in (CNNAE, CNNVAE, CNNLadderNet)
+    ),
+    pytest.param(lambda: CNNAE(optimizers="by_part", num_frames=FRAMES, num_mels=MELS), id="CNNAE by_part"),
+]
+REGRESSOR = pytest.param(lambda: CNNRegressor(num_frames=FRAMES, num_mels=MELS), id="CNNRegressor")
 
 
 def batch(model, set_name):
@@ -52,7 +65,7 @@ def changed_by_a_step(model, set_name):
     return {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
 
 
-@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("make", CLUSTERED + BASELINES)
 def test_u_passes_leave_the_emotion_regressor_alone(make):
     torch.manual_seed(0)
     model = make()
@@ -60,14 +73,14 @@ def test_u_passes_leave_the_emotion_regressor_alone(make):
     assert moved == {name for name, _ in model.named_parameters() if not name.startswith("emotion_regressor")}
 
 
-@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("make", [*CLUSTERED, *BASELINES, REGRESSOR])
 def test_l_passes_train_everything(make):
     torch.manual_seed(0)
     model = make()
     assert changed_by_a_step(model, "L") == {name for name, _ in model.named_parameters()}
 
 
-@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("make", CLUSTERED)
 def test_losses_of_each_set(make):
     model = make()
     assert set(model.losses(batch(model, "U"))) == {"cluster"}
@@ -75,12 +88,20 @@ def test_losses_of_each_set(make):
     assert set(model.losses(batch(model, "L"))) == set(model.loss_weights)
 
 
-def test_adam_steps_in_l_passes_only_and_owns_what_the_option_says():
+@pytest.mark.parametrize("make", [*BASELINES, REGRESSOR])
+def test_a_baseline_has_all_its_losses_on_u_but_the_emotion_loss(make):
+    model = make()
+    assert set(model.losses(batch(model, "L"))) == set(model.loss_weights)
+    assert set(model.losses(batch(model, "U"))) == set(model.loss_weights) - {"ccc"}
+    assert model.learns_from_unlabeled is (len(model.loss_weights) > 1)
+
+
+def test_adam_steps_when_and_over_what_the_option_says():
     def adam(model):
         model.configure_optimizers()
         steps = [step for step in model._steps if isinstance(step.optimizer, torch.optim.Adam)]
         assert len(steps) == 1
-        assert steps[0].passes == {"L"}
+        assert steps[0].passes == ({"L"} if model.ownership == "both_on_all" else {"L", "U"})
         return sum(p.numel() for group in steps[0].optimizer.param_groups for p in group["params"])
 
     model = DeepEmoCluster(10)
