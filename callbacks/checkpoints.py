@@ -1,4 +1,4 @@
-"""last.ckpt after every pass, best.ckpt by the development CCC after passes over L; neither ever half written."""
+"""last.ckpt after every pass, best.ckpt by the development set after passes over L; neither ever half written."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any
 
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import ModelCheckpoint
+
+CRITERIA = {"ccc": "max", "chunk_loss": "min"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -52,13 +54,17 @@ def last_checkpoint(directory: Path) -> ModelCheckpoint:
     )
 
 
-def best_checkpoint(directory: Path) -> ModelCheckpoint:
-    """What a run is judged by; the first of equals is kept."""
+def best_checkpoint(directory: Path, criterion: str = "ccc") -> ModelCheckpoint:
+    """What a run is judged by; the first of equals is kept. criterion: one of CRITERIA.
+
+    `ccc` is the development set's CCC, the higher the better; `chunk_loss` the released programs' loss.
+    """
+    mode = CRITERIA[criterion]
     return MovableCheckpoint(
         directory,
         filename="best",
-        monitor="validation/ccc",
-        mode="max",
+        monitor=f"validation/{criterion}",
+        mode=mode,
         save_top_k=1,
         save_on_train_epoch_end=False,
         enable_version_counter=False,

@@ -13,13 +13,17 @@ from callbacks.protocols import PassData
 
 
 class History(pl.Callback):
-    """Mean losses of every pass (over its chunks) and, after passes over L, the development set's CCC.
+    """Mean losses of every pass (over its chunks) and, after passes over L, the development set's CCC and chunk loss.
 
     loss_names: the model's named losses; attributes: those it predicts.
     """
 
     def __init__(self, directory: Path, loss_names: Sequence[str], attributes: Sequence[str]) -> None:
-        self.validation = ["validation/ccc", *(f"validation/ccc_{name}" for name in attributes)]
+        self.validation = [
+            "validation/ccc",
+            *(f"validation/ccc_{name}" for name in attributes),
+            "validation/chunk_loss",
+        ]
         columns = ["pass", "set", "batches", "loss", *loss_names, *self.validation, "seconds"]
         self.table = CsvTable(Path(directory) / "history.csv", columns)
         self._forget()

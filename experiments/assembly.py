@@ -29,6 +29,7 @@ from datamodules.sentence_set import SentenceSet
 from datamodules.statistics import frame_statistics
 from experiments.console import ConfigurationError
 from experiments.data import PreparedData
+from experiments.identity import NAMES_ONLY
 from experiments.instantiation import build
 from experiments.options import attributes_of, passes_of, sampler_class
 from sermodels.module import EmotionModule
@@ -96,8 +97,9 @@ def make_datamodule(cfg: DictConfig, data: PreparedData) -> ChunkDataModule:
     sets = make_sets(corpus, data.store, front_end, attributes, corpus.splits())
     if data.pool is not None and data.pool_store is not None:
         sets |= make_sets(data.pool, data.pool_store, front_end, attributes, ["unlabeled"])
+    clustered = any("num_clusters" in node for node in cfg.get("callbacks", {}).values())
     for name in {LABELED, UNLABELED} & set(sets):
-        if len(sets[name]) * front_end.chunks.num_chunks < cfg.num_clusters:
+        if clustered and len(sets[name]) * front_end.chunks.num_chunks < cfg.num_clusters:
             raise DataError(
                 f"{len(sets[name])} sentences of {name} make {len(sets[name]) * front_end.chunks.num_chunks} chunks, "
                 f"fewer than num_clusters={cfg.num_clusters}; lower num_clusters or add sentences."
@@ -115,7 +117,7 @@ def make_datamodule(cfg: DictConfig, data: PreparedData) -> ChunkDataModule:
 
 def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
     """The model, with starting weights that depend on the seed alone."""
-    node = {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")}
+    node = {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY}
     pl.seed_everything(cfg.seed, verbose=False)
     model: EmotionModule = build(
         node,
@@ -155,7 +157,7 @@ def make_trainer(
         KeyedRandomness(cfg.seed),
         *(build(node, directory=directory) for node in cfg.get("callbacks", {}).values()),
         History(directory, list(model.loss_weights), model.attributes),
-        best_checkpoint(directory / "checkpoints"),
+        best_checkpoint(directory / "checkpoints", cfg.fidelity.criterion),
         last_checkpoint(directory / "checkpoints"),
     ]
     if cfg.trainer.progress_bar:

@@ -12,6 +12,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from datamodules.batch import LABELED, ChunkBatch
+from experiments.identity import NAMES_ONLY
 from experiments.instantiation import build
 from experiments.memory import keep_freed_memory
 from experiments.options import attributes_of
@@ -57,7 +58,7 @@ def make(overrides: Sequence[str]) -> EmotionModule:
     """The model that these options configure, for the papers' chunks."""
     with initialize_config_dir(CONF, version_base="1.3"):
         cfg = compose("config", overrides=list(overrides))
-    node = {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")}
+    node = {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY}
     model: EmotionModule = build(node, attributes=list(attributes_of(cfg)), num_frames=FRAMES, num_mels=MELS)
     return model.to(memory_format=torch.channels_last)
 

@@ -15,7 +15,7 @@ from datamodules.features.settings import FeatureSettings
 from experiments.data import chunk_settings, feature_settings
 
 # Neither what a thing is called nor what a knob would have been otherwise changes the outcome.
-NAMES_ONLY = ("name", "training_defaults")
+NAMES_ONLY = ("name", "training_defaults", "released_program")
 
 
 # Lightning's short names of what it calls in full.
@@ -49,6 +49,8 @@ def outcome(cfg: DictConfig, data_fingerprint: str) -> dict[str, Any]:
         "precision": PRECISIONS.get(precision, precision),
         "channels_last": plain["trainer"]["channels_last"],
     }
+    if plain["fidelity"]["criterion"] != "ccc":  # all other switches are in the model, the sampler or the data
+        decides["criterion"] = plain["fidelity"]["criterion"]
     return _canonical(decides)
 
 

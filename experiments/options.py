@@ -6,6 +6,7 @@ import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
+from callbacks.checkpoints import CRITERIA
 from datamodules.corpora.corpus import ATTRIBUTES
 from datamodules.datamodule import RESIDENCIES
 from datamodules.samplers import PassSampler
@@ -62,6 +63,12 @@ def check_options(cfg: DictConfig) -> None:
             f"trainer.devices={cfg.trainer.devices}: training on several devices is not there yet; "
             "set trainer.devices=1."
         )
+    if cfg.fidelity.name == "released" and not cfg.model.get("released_program", True):
+        raise ConfigurationError(
+            f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
+        )
+    if cfg.fidelity.criterion not in CRITERIA:
+        raise ConfigurationError(f"fidelity.criterion={cfg.fidelity.criterion}: take one of {', '.join(CRITERIA)}.")
     if cfg.data.residency not in RESIDENCIES:
         raise ConfigurationError(f"data.residency={cfg.data.residency}: take one of {', '.join(RESIDENCIES)}.")
     for name in ("run_root", "store_root"):

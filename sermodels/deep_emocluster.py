@@ -4,11 +4,12 @@ Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 2
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import ChunkBatch
+from datamodules.batch import UNLABELED, ChunkBatch
 from sermodels.encoders.vgg import VGG16
 from sermodels.functional import CCC_VARIANCES
 from sermodels.heads import ClusterClassifier, EmotionRegressor
@@ -28,6 +29,8 @@ class DeepEmoCluster(EmotionModule):
     lambda_cluster: λ.
     embedding: what k-means clusters: `latent` is h, Φ's output (paper); `classifier_hidden` the classifier's
         hidden layer before its ReLU, after Ψ if there is one [released].
+    freeze_emotion_regressor: in a training that reads U, f_emo is never updated: it is frozen for the U passes and
+        stays so [released].
     optimizers, sgd_lr, adam_lr: see sermodels.optimization.sgd_and_adam; cluster_top_lr is the last layer's.
     ccc_variance: see sermodels.functional.concordance.
     attention_blocks, kv_pool: Attn-Conv blocks in Φ, none by default (see VGG16).
@@ -39,6 +42,7 @@ class DeepEmoCluster(EmotionModule):
         attributes: Sequence[str] = ("arousal",),
         lambda_cluster: float = 1.0,
         dropout: float = 0.5,
+        freeze_emotion_regressor: bool = False,
         embedding: str = "latent",
         optimizers: str = "both_on_all",
         sgd_lr: float = 1e-3,
@@ -59,6 +63,7 @@ class DeepEmoCluster(EmotionModule):
         if ccc_variance not in CCC_VARIANCES:
             raise ValueError(f"ccc_variance is one of {', '.join(CCC_VARIANCES)}, not {ccc_variance!r}")
         self.embedding = embedding
+        self.freeze_emotion_regressor = freeze_emotion_regressor
         self.ownership = optimizers
         self.sgd_lr, self.adam_lr, self.cluster_top_lr = sgd_lr, adam_lr, cluster_top_lr
         self.ccc_variance = ccc_variance
@@ -66,6 +71,11 @@ class DeepEmoCluster(EmotionModule):
         self.temporal_net: nn.Module = nn.Identity()  # Ψ
         self.cluster_classifier = ClusterClassifier(self.encoder.num_features, num_clusters)
         self.emotion_regressor = EmotionRegressor(self.encoder.num_features, len(self.attributes))
+
+    def on_fit_start(self) -> None:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        if self.freeze_emotion_regressor and UNLABELED in data.passes:
+            self.emotion_regressor.requires_grad_(False)
 
     def encode(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> h (B, C, D), Φ's output, every chunk by itself."""

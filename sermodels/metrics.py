@@ -1,6 +1,6 @@
 """Concordance over a whole set: the mean over batches of CCC is not the CCC of the set.
 
-Shapes: B sentences of a batch, S of the set, A attributes.
+Shapes: B sentences of a batch, S of the set, C chunks, A attributes.
 """
 
 import torch
@@ -42,3 +42,39 @@ class ConcordanceCorrelation(Metric):
         if len(predictions) == 0:
             return torch.full(predictions.shape[1:], torch.nan, dtype=torch.float64)
         return concordance(predictions, targets)
+
+
+class BatchedChunkLoss(Metric):
+    """The released programs' development loss: mean over batches of 704 chunks of 1 - CCC of chunk outputs.
+
+    Neither the CCC of the set nor of sentences; kept to choose models as those programs do. Their mixture of
+    variances is used, and the mean over attributes is taken.
+    """
+
+    full_state_update = False
+    higher_is_better = False
+    is_differentiable = False
+    CHUNKS_A_BATCH = 704
+    outputs: list[Tensor]
+    targets: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("outputs", default=[], dist_reduce_fx="cat")
+        self.add_state("targets", default=[], dist_reduce_fx="cat")
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add sentences: outputs (B, C, A), targets (B, A). A sentence with a NaN target is left out."""
+        rated = ~targets.isnan().any(1)
+        self.outputs.append(outputs[rated].flatten(0, 1).double())
+        self.targets.append(targets[rated].repeat_interleave(outputs.shape[1], 0).double())
+
+    def compute(self) -> Tensor:
+        """() float64. NaN if no rated sentence was seen."""
+        batches = zip(
+            *(dim_zero_cat(values).split(self.CHUNKS_A_BATCH) for values in (self.outputs, self.targets)), strict=True
+        )
+        losses = [
+            (1 - concordance(outputs, targets, "released")).mean() for outputs, targets in batches if len(outputs)
+        ]
+        return torch.stack(losses).mean() if losses else torch.tensor(torch.nan, dtype=torch.float64)

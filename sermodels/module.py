@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from datamodules.batch import LABELED, ChunkBatch
-from sermodels.metrics import ConcordanceCorrelation
+from sermodels.metrics import BatchedChunkLoss, ConcordanceCorrelation
 from sermodels.optimization import Step
 
 
@@ -39,6 +39,7 @@ class EmotionModule(pl.LightningModule, ABC):
         self.attributes = tuple(attributes)
         self.loss_weights = dict(loss_weights)
         self.validation_ccc = ConcordanceCorrelation()
+        self.validation_chunk_loss = BatchedChunkLoss()
         self._steps: list[Step] = []
 
     @abstractmethod
@@ -87,7 +88,9 @@ class EmotionModule(pl.LightningModule, ABC):
     def validation_step(self, batch: ChunkBatch, batch_idx: int) -> None:
         # Evaluated in full precision whatever the training takes: bf16 moves predictions by 2e-2.
         with torch.autocast(self.device.type, enabled=False):
-            self.validation_ccc.update(self(batch.chunks), batch.labels)
+            outputs = self.regress(self.latents(batch.chunks)).float()
+        self.validation_ccc.update(outputs.mean(1), batch.labels)
+        self.validation_chunk_loss.update(outputs, batch.labels)
 
     def on_validation_epoch_end(self) -> None:
         ccc = torch.atleast_1d(self.validation_ccc.compute())  # torchmetrics squeezes a single value
@@ -95,6 +98,8 @@ class EmotionModule(pl.LightningModule, ABC):
         for name, value in zip(self.attributes, ccc, strict=True):
             self.log(f"validation/ccc_{name}", value.float())
         self.log("validation/ccc", ccc.mean().float(), prog_bar=True)
+        self.log("validation/chunk_loss", self.validation_chunk_loss.compute().float())
+        self.validation_chunk_loss.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the class, so that a checkpoint alone can be turned into a model again."""

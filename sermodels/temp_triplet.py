@@ -11,13 +11,17 @@ from datamodules.batch import ChunkBatch
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.triplets import draw_triplets, triplet_loss
 
+TRIPLET_DRAWS = ("sentence", "batch")
+
 
 class TempTriplet(DeepEmoCluster):
     """No Ψ, but one more loss on h: (1 - CCC) + λ CE + γ J_triplet (eqs. 6, 7); the network is the vanilla one's.
 
     gamma_triplet: γ. margin: δ of eq. 6.
     window: W; a positive stands at most W/2 chunks from its anchor, a negative further.
-    triplets_per_sentence: drawn anew for every sentence and iteration.
+    triplets_per_sentence: drawn anew in every iteration.
+    triplet_draw: `sentence` — every sentence draws its own (paper); `batch` — one draw for all sentences of a
+        batch [released].
     triplet_on_unlabeled: also on U, where the paper trains with the cross-entropy alone (algorithm 1).
     dropout: 0.5 is the paper's table 1; the released program of this variant has none (0).
     All other arguments are DeepEmoCluster's.
@@ -35,6 +39,7 @@ class TempTriplet(DeepEmoCluster):
         margin: float = 1.0,
         window: int = 4,
         triplets_per_sentence: int = 10,
+        triplet_draw: str = "sentence",
         triplet_on_unlabeled: bool = False,
         embedding: str = "latent",
         optimizers: str = "both_on_all",
@@ -65,6 +70,8 @@ class TempTriplet(DeepEmoCluster):
         )
         if window < 2 or window % 2:
             raise ValueError(f"window is an even number of chunks, 2 or more, not {window}")
+        if triplet_draw not in TRIPLET_DRAWS:
+            raise ValueError(f"triplet_draw is one of {', '.join(TRIPLET_DRAWS)}, not {triplet_draw!r}")
         if triplets_per_sentence < 1:
             raise ValueError(f"triplets_per_sentence is 1 or more, not {triplets_per_sentence}")
         if margin < 0 or gamma_triplet < 0:
@@ -72,6 +79,7 @@ class TempTriplet(DeepEmoCluster):
         self.loss_weights["triplet"] = gamma_triplet
         self.margin, self.window = margin, window
         self.triplets_per_sentence = triplets_per_sentence
+        self.triplet_draw = triplet_draw
         self.triplet_on_unlabeled = triplet_on_unlabeled
         self.min_chunks = window // 2 + 2
 
@@ -79,6 +87,8 @@ class TempTriplet(DeepEmoCluster):
         h = self.latents(batch.chunks)
         losses = self.head_losses(h, batch)
         if self.is_labeled(batch) or self.triplet_on_unlabeled:
-            triplets = draw_triplets(h.shape[0], h.shape[1], self.window, self.triplets_per_sentence)
+            draws = h.shape[0] if self.triplet_draw == "sentence" else 1
+            triplets = draw_triplets(draws, h.shape[1], self.window, self.triplets_per_sentence)
+            triplets = triplets.expand(h.shape[0], -1, -1)
             losses["triplet"] = triplet_loss(h, triplets, self.margin)
         return losses

@@ -11,6 +11,7 @@ from tiny_training import WINDOW, front_end
 from datamodules.errors import DataError
 from experiments.assembly import make_model
 from experiments.console import ConfigurationError, user_errors
+from experiments.identity import NAMES_ONLY
 from experiments.options import check_options, passes_of
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -45,7 +46,7 @@ def targets(model, composed):
     cfg = composed(f"model={model}", "data.root=somewhere")
     yield (
         "model",
-        {key: value for key, value in cfg.model.items() if key not in ("name", "training_defaults")},
+        {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY},
     )
     yield "schedule", cfg.schedule
     for node in cfg.get("callbacks", {}).values():
