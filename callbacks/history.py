@@ -19,11 +19,8 @@ class History(pl.Callback):
     """
 
     def __init__(self, directory: Path, loss_names: Sequence[str], attributes: Sequence[str]) -> None:
-        self.validation = [
-            "validation/ccc",
-            *(f"validation/ccc_{name}" for name in attributes),
-            "validation/chunk_loss",
-        ]
+        ccc = [f"validation/ccc_{name}" for name in attributes]
+        self.validation = ["validation/ccc", *ccc, "validation/chunk_loss"]
         columns = ["pass", "set", "batches", "loss", *loss_names, *self.validation, "seconds"]
         self.table = CsvTable(Path(directory) / "history.csv", columns)
         self._forget()

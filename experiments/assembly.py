@@ -27,11 +27,10 @@ from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
 from datamodules.sentence_set import SentenceSet
 from datamodules.statistics import frame_statistics
-from experiments.console import ConfigurationError
 from experiments.data import PreparedData
-from experiments.identity import NAMES_ONLY
 from experiments.instantiation import build
-from experiments.options import attributes_of, passes_of, sampler_class
+from experiments.models import attributes_of, new_model
+from experiments.options import passes_of, sampler_class
 from sermodels.module import EmotionModule
 
 # What the corpus calls its splits, and what a run calls the sets it makes of them.
@@ -117,23 +116,8 @@ def make_datamodule(cfg: DictConfig, data: PreparedData) -> ChunkDataModule:
 
 def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
     """The model, with starting weights that depend on the seed alone."""
-    node = {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY}
     pl.seed_everything(cfg.seed, verbose=False)
-    model: EmotionModule = build(
-        node,
-        attributes=list(attributes_of(cfg)),
-        num_frames=front_end.chunks.window_frames(front_end.features),
-        num_mels=front_end.features.num_mels,
-    )
-    if front_end.chunks.num_chunks < model.min_chunks:
-        raise ConfigurationError(
-            f"model={cfg.model.name} needs at least {model.min_chunks} chunks a sentence, and data.chunks makes "
-            f"{front_end.chunks.num_chunks}; raise data.chunks.max_seconds."
-        )
-    try:
-        model.optimization_steps()  # a rate that no optimizer takes is told now and not in the first pass
-    except ValueError as error:
-        raise ConfigurationError(f"{cfg.model.name}: {error}; set it in the model's options.") from error
+    model = new_model(cfg, front_end.features, front_end.chunks)
     return model.to(memory_format=torch.channels_last) if cfg.trainer.channels_last else model
 
 

@@ -12,10 +12,11 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from datamodules.batch import LABELED, ChunkBatch
-from experiments.identity import NAMES_ONLY
-from experiments.instantiation import build
+from datamodules.chunking import ChunkSettings
+from datamodules.features.settings import FeatureSettings
+from experiments.console import user_errors
 from experiments.memory import keep_freed_memory
-from experiments.options import attributes_of
+from experiments.models import new_model
 from experiments.run import CONF
 from sermodels.module import EmotionModule
 
@@ -58,9 +59,7 @@ def make(overrides: Sequence[str]) -> EmotionModule:
     """The model that these options configure, for the papers' chunks."""
     with initialize_config_dir(CONF, version_base="1.3"):
         cfg = compose("config", overrides=list(overrides))
-    node = {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY}
-    model: EmotionModule = build(node, attributes=list(attributes_of(cfg)), num_frames=FRAMES, num_mels=MELS)
-    return model.to(memory_format=torch.channels_last)
+    return new_model(cfg, FeatureSettings(), ChunkSettings()).to(memory_format=torch.channels_last)
 
 
 def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> tuple[float, float]:
@@ -102,4 +101,5 @@ def _milliseconds(work: Callable[[], None], repeats: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    with user_errors():
+        main()

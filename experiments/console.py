@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from omegaconf.errors import MissingMandatoryValue
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from callbacks.errors import TrainingDiverged
 from datamodules.errors import DataError
@@ -32,6 +32,12 @@ def user_errors() -> Iterator[None]:
     except MissingMandatoryValue as error:
         key = getattr(error, "full_key", None) or "an option"
         print(f"error: {key} is not set; give it on the command line, as in {key}=VALUE.", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except InterpolationResolutionError as error:
+        reason = str(error).splitlines()[0]
+        print(
+            f"error: an option refers to another that is not there: {reason}; check the last options.", file=sys.stderr
+        )
         sys.exit(EXIT_USER_ERROR)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)

@@ -13,10 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.chunking import ChunkSettings
 from datamodules.features.settings import FeatureSettings
 from experiments.data import chunk_settings, feature_settings
-
-# Neither what a thing is called nor what a knob would have been otherwise changes the outcome.
-NAMES_ONLY = ("name", "training_defaults", "released_program")
-
+from experiments.models import model_arguments
 
 # Lightning's short names of what it calls in full.
 PRECISIONS = {"16": "16-mixed", "bf16": "bf16-mixed", "32": "32-true", "64": "64-true"}
@@ -34,7 +31,7 @@ def outcome(cfg: DictConfig, data_fingerprint: str) -> dict[str, Any]:
             node["backend"] = "faiss" if importlib.util.find_spec("faiss") else "torch"
     precision = str(plain["trainer"]["precision"])
     decides = {
-        "model": _without_defaults({key: value for key, value in plain["model"].items() if key not in NAMES_ONLY}),
+        "model": _without_defaults(model_arguments(plain["model"])),
         "data": data_fingerprint,
         "unlabeled_size": plain["unlabeled_size"],
         "chunks": _differing(chunk_settings(cfg), ChunkSettings()),

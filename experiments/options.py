@@ -7,11 +7,12 @@ from hydra.utils import get_class
 from omegaconf import DictConfig
 
 from callbacks.checkpoints import CRITERIA
-from datamodules.corpora.corpus import ATTRIBUTES
 from datamodules.datamodule import RESIDENCIES
 from datamodules.samplers import PassSampler
 from experiments.console import ConfigurationError
+from experiments.data import chunk_settings, feature_settings
 from experiments.instantiation import build
+from experiments.models import attributes_of, new_model
 from sermodels.module import EmotionModule
 
 # The least each whole number may be, and what that least would mean.
@@ -25,6 +26,9 @@ WHOLE_NUMBERS = {
 }
 
 WEIGHTS = ("lambda_cluster", "gamma_triplet")
+
+# The groups that presets of a network lie in, and the argument of the model that each decides.
+PRESETS = {"spatial": "attention_blocks", "recurrence": "recurrent", "combination": "combination"}
 
 PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16")
 
@@ -42,6 +46,11 @@ def check_options(cfg: DictConfig) -> None:
         # True is an int too, and a sign that the value went to the wrong option.
         if type(cfg[name]) not in (int, float) or not 0 <= cfg[name] < float("inf"):
             raise ConfigurationError(f"{name}={cfg[name]}: set a number, 0 or more.")
+    for group, argument in PRESETS.items():
+        if group in cfg and argument not in cfg.model:
+            raise ConfigurationError(
+                f"{group}: model={cfg.model.name} has no such choice; leave {group} out, or take model=acg_emocluster."
+            )
     if "gamma_triplet" not in cfg.model and cfg.gamma_triplet != 1:
         raise ConfigurationError(
             f"gamma_triplet={cfg.gamma_triplet}: model={cfg.model.name} has no triplet loss; "
@@ -93,6 +102,8 @@ def check_options(cfg: DictConfig) -> None:
             f"model={cfg.model.name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
         )
+    with torch.device("meta"):  # only to hear what the model says of its options; no weights are made
+        new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
 
 
 def _check_folder(name: str, folder: Path) -> None:
@@ -102,15 +113,6 @@ def _check_folder(name: str, folder: Path) -> None:
         raise ConfigurationError(
             f"{name}={folder}: cannot be made ({error.strerror}); set {name} elsewhere."
         ) from error
-
-
-def attributes_of(cfg: DictConfig) -> tuple[str, ...]:
-    """The attributes a run predicts: one, or all three for `attribute=all`."""
-    if cfg.attribute == "all":
-        return ATTRIBUTES
-    if cfg.attribute not in ATTRIBUTES:
-        raise ConfigurationError(f"attribute={cfg.attribute}: take one of {', '.join(ATTRIBUTES)}, or all.")
-    return (cfg.attribute,)
 
 
 def passes_of(cfg: DictConfig) -> tuple[str, ...]:

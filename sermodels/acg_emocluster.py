@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number, one_of
 from sermodels.encoders.acg import AXES, COMBINATIONS, ParallelExtractor, SerialExtractor, SpatialExtractor
+from sermodels.encoders.recurrent import KINDS
 from sermodels.heads import ClusterClassifier, EmotionRegressor
 from sermodels.losses import ccc_loss, cluster_loss
 from sermodels.module import EmotionModule
@@ -49,14 +51,18 @@ class ACGEmoCluster(EmotionModule):
     ) -> None:
         super().__init__(attributes, {"ccc": 1.0, "cluster": lambda_cluster})
         self.save_hyperparameters()
-        if combination not in COMBINATIONS:
-            raise ValueError(f"combination is one of {', '.join(COMBINATIONS)}, not {combination!r}")
-        if axis not in AXES:
-            raise ValueError(f"axis is one of {', '.join(AXES)}, not {axis!r}")
+        one_of("recurrent", recurrent, (*KINDS, "none"))
+        one_of("combination", combination, COMBINATIONS)
+        one_of("axis", axis, AXES)
         if recurrent == "none" and combination != "parallel":
             raise ValueError(
                 "combination=serial needs a recurrent network; take recurrent=bigru, or combination=parallel"
             )
+        if axis == "frames" and combination == "parallel":
+            raise ValueError("axis=frames is of a serial recurrence; take combination=serial too, or axis=chunks")
+        number("unsupervised_lr", unsupervised_lr)
+        number("supervised_lr", supervised_lr)
+        number("cluster_top_lr", cluster_top_lr)
         self.unsupervised_lr, self.supervised_lr = unsupervised_lr, supervised_lr
         self.cluster_top_lr = cluster_top_lr
         self.extractor: nn.Module

@@ -47,7 +47,7 @@ class CNNAE(CNNRegressor):
             num_frames=num_frames,
             num_mels=num_mels,
         )
-        self.loss_weights["reconstruction"] = reconstruction_weight
+        self.weigh(reconstruction=reconstruction_weight)
         self.decoder = MirrorDecoder(self.encoder)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number, numbers
 from sermodels.cnn_regressor import CNNRegressor
 from sermodels.decoders.ladder import LadderDecoder
 from sermodels.encoders.ladder import clean_path, noisy_path
@@ -59,15 +60,10 @@ class CNNLadderNet(CNNRegressor):
             num_mels=num_mels,
         )
         layers = len(self.encoder.map_shapes)
-        if len(denoising_weights) != layers or min(denoising_weights) < 0:
-            raise ValueError(
-                f"denoising_weights are {layers} numbers, 0 or more, for the chunk and {layers - 1} blocks, "
-                f"not {list(denoising_weights)}"
-            )
-        if noise_std < 0:
-            raise ValueError(f"noise_std is 0 or more, not {noise_std}")
+        numbers("denoising_weights", denoising_weights, layers)
+        number("noise_std", noise_std)
         self.noise_std = noise_std
-        self.loss_weights |= {f"denoising_{layer}": weight for layer, weight in enumerate(denoising_weights)}
+        self.weigh(**{f"denoising_{layer}": weight for layer, weight in enumerate(denoising_weights)})
         self.decoder = LadderDecoder(self.encoder)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:

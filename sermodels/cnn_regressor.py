@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number, one_of
 from sermodels.encoders.vgg import VGG16
 from sermodels.functional import CCC_VARIANCES
 from sermodels.heads import EmotionRegressor
@@ -43,10 +44,10 @@ class CNNRegressor(EmotionModule):
     ) -> None:
         super().__init__(attributes, {"ccc": 1.0})
         self.save_hyperparameters()
-        if optimizers not in OWNERSHIPS:
-            raise ValueError(f"optimizers is one of {', '.join(OWNERSHIPS)}, not {optimizers!r}")
-        if ccc_variance not in CCC_VARIANCES:
-            raise ValueError(f"ccc_variance is one of {', '.join(CCC_VARIANCES)}, not {ccc_variance!r}")
+        one_of("optimizers", optimizers, OWNERSHIPS)
+        one_of("ccc_variance", ccc_variance, CCC_VARIANCES)
+        number("sgd_lr", sgd_lr)
+        number("adam_lr", adam_lr)
         self.ownership = optimizers
         self.sgd_lr, self.adam_lr = sgd_lr, adam_lr
         self.ccc_variance = ccc_variance

@@ -54,7 +54,7 @@ class CNNVAE(CNNRegressor):
             num_frames=num_frames,
             num_mels=num_mels,
         )
-        self.loss_weights |= {"reconstruction": reconstruction_weight, "kl": kl_weight}
+        self.weigh(reconstruction=reconstruction_weight, kl=kl_weight)
         size = self.encoder.num_features
         self.mean, self.log_variance = nn.Linear(size, size), nn.Linear(size, size)
         self.mean.apply(initialize)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import UNLABELED, ChunkBatch
+from sermodels.arguments import number, one_of, switch
 from sermodels.encoders.vgg import VGG16
 from sermodels.functional import CCC_VARIANCES
 from sermodels.heads import ClusterClassifier, EmotionRegressor
@@ -56,12 +57,13 @@ class DeepEmoCluster(EmotionModule):
     ) -> None:
         super().__init__(attributes, {"ccc": 1.0, "cluster": lambda_cluster})
         self.save_hyperparameters()
-        if embedding not in EMBEDDINGS:
-            raise ValueError(f"embedding is one of {', '.join(EMBEDDINGS)}, not {embedding!r}")
-        if optimizers not in OWNERSHIPS:
-            raise ValueError(f"optimizers is one of {', '.join(OWNERSHIPS)}, not {optimizers!r}")
-        if ccc_variance not in CCC_VARIANCES:
-            raise ValueError(f"ccc_variance is one of {', '.join(CCC_VARIANCES)}, not {ccc_variance!r}")
+        one_of("embedding", embedding, EMBEDDINGS)
+        switch("freeze_emotion_regressor", freeze_emotion_regressor)
+        one_of("optimizers", optimizers, OWNERSHIPS)
+        one_of("ccc_variance", ccc_variance, CCC_VARIANCES)
+        number("sgd_lr", sgd_lr)
+        number("adam_lr", adam_lr)
+        number("cluster_top_lr", cluster_top_lr)
         self.embedding = embedding
         self.freeze_emotion_regressor = freeze_emotion_regressor
         self.ownership = optimizers

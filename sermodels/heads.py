@@ -6,6 +6,7 @@ Shapes: any leading dimensions, D = 256 features, Q clusters, A attributes.
 import torch
 from torch import Tensor, nn
 
+from sermodels.arguments import whole_number
 from sermodels.encoders.initialization import initialize
 
 
@@ -14,6 +15,7 @@ class ClusterClassifier(nn.Module):
 
     def __init__(self, num_features: int, num_clusters: int) -> None:
         super().__init__()
+        whole_number("num_clusters", num_clusters, 1)
         self.hidden = nn.Linear(num_features, num_features)
         self.top = nn.Linear(num_features, num_clusters)
         self.apply(initialize)

@@ -71,10 +71,8 @@ class BatchedChunkLoss(Metric):
 
     def compute(self) -> Tensor:
         """() float64. NaN if no rated sentence was seen."""
-        batches = zip(
-            *(dim_zero_cat(values).split(self.CHUNKS_A_BATCH) for values in (self.outputs, self.targets)), strict=True
-        )
-        losses = [
-            (1 - concordance(outputs, targets, "released")).mean() for outputs, targets in batches if len(outputs)
-        ]
-        return torch.stack(losses).mean() if losses else torch.tensor(torch.nan, dtype=torch.float64)
+        outputs, targets = dim_zero_cat(self.outputs), dim_zero_cat(self.targets)
+        if len(outputs) == 0:
+            return torch.tensor(torch.nan, dtype=torch.float64)
+        batches = zip(outputs.split(self.CHUNKS_A_BATCH), targets.split(self.CHUNKS_A_BATCH), strict=True)
+        return torch.stack([(1 - concordance(*batch, "released")).mean() for batch in batches]).mean()

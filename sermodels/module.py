@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from datamodules.batch import LABELED, ChunkBatch
+from sermodels.arguments import number
 from sermodels.metrics import BatchedChunkLoss, ConcordanceCorrelation
 from sermodels.optimization import Step
 
@@ -29,18 +30,27 @@ class EmotionModule(pl.LightningModule, ABC):
     learns_from_unlabeled = True
     """Whether the model has a loss on sentences without labels."""
 
-    min_chunks = 1
-    """Chunks a sentence must have for the model's losses to exist."""
-
     def __init__(self, attributes: Sequence[str], loss_weights: Mapping[str, float]) -> None:
         super().__init__()
         # Several optimizers of different parts step after one backward pass, which only manual optimization can.
         self.automatic_optimization = False
         self.attributes = tuple(attributes)
-        self.loss_weights = dict(loss_weights)
+        self.loss_weights: dict[str, float] = {}
+        self.weigh(**loss_weights)
         self.validation_ccc = ConcordanceCorrelation()
         self.validation_chunk_loss = BatchedChunkLoss()
         self._steps: list[Step] = []
+
+    def weigh(self, **loss_weights: float) -> None:
+        """Give named losses their weights. Raises ValueError for one that is no finite number, 0 or more."""
+        for name, weight in loss_weights.items():
+            number(f"the weight of {name}", weight)
+        self.loss_weights |= loss_weights
+
+    @property
+    def min_chunks(self) -> int:
+        """Chunks a sentence must have for the model's losses to exist."""
+        return 1
 
     @abstractmethod
     def latents(self, chunks: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number, one_of, switch, whole_number
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.triplets import draw_triplets, triplet_loss
 
@@ -68,20 +69,23 @@ class TempTriplet(DeepEmoCluster):
             num_frames=num_frames,
             num_mels=num_mels,
         )
-        if window < 2 or window % 2:
-            raise ValueError(f"window is an even number of chunks, 2 or more, not {window}")
-        if triplet_draw not in TRIPLET_DRAWS:
-            raise ValueError(f"triplet_draw is one of {', '.join(TRIPLET_DRAWS)}, not {triplet_draw!r}")
-        if triplets_per_sentence < 1:
-            raise ValueError(f"triplets_per_sentence is 1 or more, not {triplets_per_sentence}")
-        if margin < 0 or gamma_triplet < 0:
-            raise ValueError(f"margin and gamma_triplet are 0 or more, not {margin} and {gamma_triplet}")
-        self.loss_weights["triplet"] = gamma_triplet
+        number("margin", margin)
+        whole_number("window", window, 2)
+        if window % 2:
+            raise ValueError(f"window is an even number of chunks, half of it to either side, not {window}")
+        whole_number("triplets_per_sentence", triplets_per_sentence, 1)
+        one_of("triplet_draw", triplet_draw, TRIPLET_DRAWS)
+        switch("triplet_on_unlabeled", triplet_on_unlabeled)
+        self.weigh(triplet=gamma_triplet)
         self.margin, self.window = margin, window
         self.triplets_per_sentence = triplets_per_sentence
         self.triplet_draw = triplet_draw
         self.triplet_on_unlabeled = triplet_on_unlabeled
-        self.min_chunks = window // 2 + 2
+
+    @property
+    def min_chunks(self) -> int:
+        """An anchor at a sentence's end needs a chunk beyond half the window."""
+        return self.window // 2 + 2
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
         h = self.latents(batch.chunks)

@@ -57,7 +57,13 @@ def datamodule(passes: str, sampler=ChunkUniform, batch_size: int = 8, seed: int
 
 
 def trainer(
-    directory: Path, passes: int, seed: int = 0, callbacks=(), clusters: int = 4, losses=("ccc", "cluster")
+    directory: Path,
+    passes: int,
+    seed: int = 0,
+    callbacks=(),
+    clusters: int = 4,
+    losses=("ccc", "cluster"),
+    clustered=True,
 ) -> pl.Trainer:
     directory.mkdir(parents=True, exist_ok=True)
     return pl.Trainer(
@@ -67,7 +73,7 @@ def trainer(
         callbacks=[
             PassSchedule(),
             KeyedRandomness(seed),
-            PseudoLabels(clusters, seed, directory=directory),
+            *([PseudoLabels(clusters, seed, directory=directory)] if clustered else []),
             History(directory, losses, ["arousal"]),
             best_checkpoint(directory / "checkpoints"),
             last_checkpoint(directory / "checkpoints"),

@@ -60,7 +60,7 @@ def read(
     or is in both lists, or when nobody is left to train on; a file not named as EmoDB names its files becomes a
     Problem.
     """
-    if fold not in FOLDS:
+    if type(fold) is not int or fold not in FOLDS:  # True is an int too
         raise DataError(f"data.corpus.fold={fold}: there is no such fold of EmoDB; take {', '.join(map(str, FOLDS))}.")
     root = require_folder(root, "data.root")
     folder = root / "wav" if (root / "wav").is_dir() else root

@@ -32,7 +32,8 @@ class Combinator(nn.Module):
 
 
 def _squashed(a: Tensor, u: Tensor) -> Tensor:
-    return a[0] * torch.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]
+    # u comes first in every product: the results then have its memory layout, and not the parameters'.
+    return torch.sigmoid(u * a[1] + a[2]) * a[0] + u * a[3] + a[4]
 
 
 class LadderDecoder(nn.Module):
@@ -46,8 +47,7 @@ class LadderDecoder(nn.Module):
         super().__init__()
         self.map_shape = encoder.map_shape
         channels, height, width = self.map_shape
-        # What is normalised next needs no bias.
-        convolutions = mirrored_convolutions(encoder, bias=False)
+        convolutions = mirrored_convolutions(encoder)
         self.top = nn.Linear(encoder.num_features, channels * height * width, bias=False)
         self.convolutions = nn.ModuleList(convolutions)
         downward = [shape[0] for shape in reversed(encoder.map_shapes)]

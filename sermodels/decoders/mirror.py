@@ -3,6 +3,7 @@
 Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
 """
 
+import torch
 from torch import Tensor, nn
 
 from sermodels.encoders.vgg import STRIDES, VGG16
@@ -10,18 +11,19 @@ from sermodels.encoders.vgg import STRIDES, VGG16
 KERNEL = 3
 
 
-def mirrored_convolutions(encoder: VGG16, bias: bool = True) -> list[nn.ConvTranspose2d]:
+def mirrored_convolutions(encoder: VGG16) -> list[nn.ConvTranspose2d]:
     """One transposed convolution for each of the encoder's, the last first, each back to the size its twin read.
 
     2x4 -> 4x8 -> 8x16 -> 16x32 -> 31x64 -> 62x128, then two of stride 1 (Lin & Busso 2024, section 4.3). Where
-    an odd size was halved, `output_padding` makes it odd again.
+    an odd size was halved, `output_padding` makes it odd again. None has a bias, for all but the very last are
+    normalised next.
     """
     read, made = encoder.map_shapes[:-1], encoder.map_shapes[1:]
     convolutions = []
     for (back, *size), (channels, height, width), stride in zip(read, made, STRIDES, strict=True):
         rounded_up = (size[0] - (height - 1) * stride - 1, size[1] - (width - 1) * stride - 1)
         convolutions.append(
-            nn.ConvTranspose2d(channels, back, KERNEL, stride, padding=1, output_padding=rounded_up, bias=bias)
+            nn.ConvTranspose2d(channels, back, KERNEL, stride, padding=1, output_padding=rounded_up, bias=False)
         )
     return convolutions[::-1]
 
@@ -42,7 +44,8 @@ class MirrorDecoder(nn.Module):
         self.blocks = nn.Sequential(
             *(nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU()) for conv in hidden), last
         )
+        self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, h: Tensor) -> Tensor:
         """(N, D) -> chunks (N, T, F)."""
-        return self.blocks(self.input(h).unflatten(1, self.map_shape)).squeeze(1)
+        return self.blocks(self.input(h).unflatten(1, self.map_shape)).squeeze(1) + self.offset

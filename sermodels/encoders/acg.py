@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sermodels.arguments import probability
 from sermodels.encoders.recurrent import Recurrent
 from sermodels.encoders.vgg import VGG16
 
@@ -45,6 +46,7 @@ class ParallelExtractor(nn.Module):
         num_mels: int,
     ) -> None:
         super().__init__()
+        probability("dropout", dropout)
         self.spatial = VGG16(0.0, blocks, kv_pool, num_frames, num_mels)
         size = self.spatial.num_features
         self.temporal = Recurrent(recurrent, num_mels, size)

@@ -6,6 +6,8 @@ Shapes: N chunks, K channels, T frames, F mel bins of the current map, P = T·F 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sermodels.arguments import whole_number
+
 
 class MapAttention(nn.Module):
     """Scaled dot-product attention over all points of a feature map (Zhao et al. 2023, eq. 3), one head, d_k = K.
@@ -18,8 +20,7 @@ class MapAttention(nn.Module):
 
     def __init__(self, channels: int, kv_pool: int) -> None:
         super().__init__()
-        if kv_pool < 1:
-            raise ValueError(f"kv_pool is the side of a pooling window, 1 or more, not {kv_pool}")
+        whole_number("kv_pool", kv_pool, 1)
         self.query = nn.Conv2d(channels, channels, 1)
         self.key = nn.Conv2d(channels, channels, 1)
         self.value = nn.Conv2d(channels, channels, 1)

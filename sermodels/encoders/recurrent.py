@@ -5,6 +5,8 @@ Shapes: N sequences, L steps, D features.
 
 from torch import Tensor, nn
 
+from sermodels.arguments import one_of
+
 KINDS = ("gru", "bigru", "lstm", "bilstm")
 
 
@@ -13,8 +15,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, kind: str, input_size: int, num_features: int = 256) -> None:
         super().__init__()
-        if kind not in KINDS:
-            raise ValueError(f"recurrent is one of {', '.join(KINDS)} or none, not {kind!r}")
+        one_of("recurrent", kind, KINDS)
         bidirectional = kind.startswith("bi")
         layer = nn.GRU if kind.endswith("gru") else nn.LSTM
         self.layer = layer(

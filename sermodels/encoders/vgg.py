@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from sermodels.arguments import probability, rising_numbers, whole_number
 from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.initialization import initialize
 
@@ -33,9 +34,9 @@ class VGG16(nn.Module):
         num_features: int = 256,
     ) -> None:
         super().__init__()
-        unknown = set(attention_blocks) - set(range(1, len(CHANNELS) + 1))
-        if unknown:
-            raise ValueError(f"attention_blocks are numbers from 1 to {len(CHANNELS)}, not {sorted(unknown)}")
+        probability("dropout", dropout)
+        rising_numbers("attention_blocks", attention_blocks, 1, len(CHANNELS))
+        whole_number("kv_pool", kv_pool, 1)
         blocks: list[nn.Module] = []
         channels, height, width = 1, num_frames, num_mels
         self.map_shapes = [(channels, height, width)]

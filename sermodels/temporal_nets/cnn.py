@@ -5,6 +5,7 @@ Shapes: B sentences, C chunks, D = 256 features; the map is (C, D) with one chan
 
 from torch import Tensor, nn
 
+from sermodels.arguments import probability, whole_number
 from sermodels.encoders.initialization import initialize
 
 KERNEL = 5
@@ -20,10 +21,9 @@ class TemporalCNN(nn.Module):
 
     def __init__(self, channels: int, output_channels: int, dropout: float) -> None:
         super().__init__()
-        if min(channels, output_channels) < 1:
-            raise ValueError(
-                f"channels and output_channels are 1 or more (16 in the paper), not {channels} and {output_channels}"
-            )
+        whole_number("temporal_channels", channels, 1)
+        whole_number("temporal_output_channels", output_channels, 1)
+        probability("temporal_dropout", dropout)
         self.blocks = nn.Sequential(_block(1, channels), _block(channels, output_channels))
         self.blocks.apply(initialize)
         self.merge = nn.Conv2d(output_channels, 1, 1) if output_channels > 1 else nn.Identity()

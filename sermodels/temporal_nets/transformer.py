@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sermodels.arguments import probability
 from sermodels.encoders.initialization import initialize
 
 
@@ -20,6 +21,7 @@ class TemporalTransformer(nn.Module):
 
     def __init__(self, num_features: int, dropout: float) -> None:
         super().__init__()
+        probability("temporal_dropout", dropout)
         self.dropout = nn.Dropout(dropout)
         self.layer = nn.TransformerEncoderLayer(
             num_features, nhead=1, dim_feedforward=num_features, dropout=dropout, batch_first=True

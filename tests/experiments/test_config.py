@@ -11,7 +11,8 @@ from tiny_training import WINDOW, front_end
 from datamodules.errors import DataError
 from experiments.assembly import make_model
 from experiments.console import ConfigurationError, user_errors
-from experiments.identity import NAMES_ONLY
+from experiments.identity import outcome, run_hash
+from experiments.models import model_arguments
 from experiments.options import check_options, passes_of
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -46,7 +47,7 @@ def targets(model, composed):
     cfg = composed(f"model={model}", "data.root=somewhere")
     yield (
         "model",
-        {key: value for key, value in cfg.model.items() if key not in NAMES_ONLY},
+        model_arguments(cfg.model),
     )
     yield "schedule", cfg.schedule
     for node in cfg.get("callbacks", {}).values():
@@ -96,6 +97,85 @@ def test_every_preset_of_acg_changes_what_it_says_and_nothing_else(preset, argum
     check_options(cfg)
     model = make_model(cfg, front_end())
     assert model(torch.randn(2, 3, 8, 16)).shape == (2, 1)
+
+
+CLUSTERED = {
+    "deep_emocluster": ("alternating", "vanilla", "deepemocluster"),
+    **{
+        name: ("alternating", "sentence", "deepemocluster")
+        for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")
+    },
+    "acg_emocluster": ("pretrain_then_joint", "sentence", "acg"),
+}
+BASELINES = {
+    "cnn_regressor": ("supervised", "natural", "deepemocluster"),
+    **{name: ("alternating", "natural", "deepemocluster") for name in ("cnn_ae", "cnn_vae", "cnn_laddernet")},
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_its_schedule_sampler_features_and_clusters(model, composed):
+    cfg = composed(f"model={model}", "data.root=somewhere")
+    assert set(CLUSTERED | BASELINES) == set(MODELS)
+    for group, choice in zip(("schedule", "sampler", "features"), (CLUSTERED | BASELINES)[model], strict=True):
+        chosen = OmegaConf.load(CONF / group / f"{choice}.yaml")
+        assert OmegaConf.to_container(cfg[group], resolve=False) == OmegaConf.to_container(chosen, resolve=False)
+    assert (model in CLUSTERED) is ("callbacks" in cfg)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_knob_arrives_and_changes_the_hash(model, composed):
+    def hashed(*overrides):
+        return run_hash(outcome(composed(f"model={model}", *overrides), "corpus"))
+
+    arriving = {"num_clusters=7", "lambda_cluster=0.5", "gamma_triplet=2"}
+    if model not in CLUSTERED:
+        arriving = set()
+    elif model != "temp_triplet":
+        arriving -= {"gamma_triplet=2"}
+    for knob in arriving:
+        assert hashed(knob) != hashed(), knob
+    weights = make_model(composed(f"model={model}", *arriving), front_end()).loss_weights
+    assert ("cluster" in weights) is (model in CLUSTERED)
+    assert weights.get("cluster", 0.5) == 0.5
+    assert weights.get("triplet", 2) == 2
+
+
+def test_the_papers_preset_is_the_papers(composed):
+    cfg = composed("experiment=acg_paper", "data.root=somewhere")
+    assert (cfg.data.name, cfg.unlabeled_size, cfg.rounds, cfg.batch_size, cfg.num_clusters) == (
+        *("msp_podcast", 15_000, 50, 32, 10),
+    )
+    plain = composed("model=acg_emocluster")
+    assert OmegaConf.to_container(cfg.model, resolve=True) == OmegaConf.to_container(plain.model, resolve=True) | {
+        "kv_pool": 1
+    }
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=temp_gru", "+recurrence=gru"], "recurrence: model=temp_gru has no such choice"),
+        (["model=deep_emocluster", "+combination=serial_frames"], "combination: model=deep_emocluster has no such"),
+        (["model=temp_triplet", "model.window=3"], "even number"),
+        (["model=temp_triplet", "model.window=40"], "needs at least 22 chunks"),
+        (["model=acg_emocluster", "recurrence=none", "combination=serial_chunks"], "needs a recurrent network"),
+        (["model=temp_cnn", "model.attention_blocks=[9]"], "numbers from 1 to 7"),
+        (["model=temp_gru", "spatial=acn_s", "model.kv_pool=0"], "kv_pool is a whole number"),
+        (["model=temp_gru", "model.sgd_lr=nan"], "sgd_lr is a number"),
+    ],
+)
+def test_what_a_model_does_not_take_is_told_before_any_work_is_done(overrides, message, composed):
+    """check_options sees no data, so nothing can have been extracted."""
+    with pytest.raises(ConfigurationError, match=message):
+        check_options(composed(*overrides))
+
+
+def test_a_choice_taken_away_is_told(composed, capsys):
+    with pytest.raises(SystemExit) as caught, user_errors():
+        check_options(composed("~spatial"))
+    assert caught.value.code == 2
+    assert "spatial" in capsys.readouterr().err
 
 
 def test_no_preset_is_untested():
@@ -236,7 +316,7 @@ def test_a_gpu_that_is_not_there_is_told(composed):
         ("model.optimizers=foo", "both_on_all, by_part"),
         ("model.ccc_variance=foo", "population, released"),
         ("model.embedding=foo", "latent, classifier_hidden"),
-        ("model.sgd_lr=-1", "learning rate"),
+        ("model.sgd_lr=-1", "sgd_lr is a number 0 or more"),
         ("model.attention_blocks=[8]", "numbers from 1 to 7"),
         ("+model.colour=blue", "colour"),
     ],

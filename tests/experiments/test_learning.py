@@ -45,21 +45,6 @@ def config(tmp_path, composed):
     return make
 
 
-# The demo's size but for the encoder: VGG-16 costs a fifth of ACG.
-QUICK = ["model=deep_emocluster", "rounds=5", "batch_size=8", "unlabeled_size=100"]
-
-
-def test_labels_are_learnt(config):
-    # Chance is 0 with a deviation of .1 for 100 sentences.
-    assert arousal(config(*QUICK)) > 0.5
-
-
-def test_permuted_labels_teach_nothing(config):
-    cfg = config(*QUICK)
-    permute_labels(cfg)
-    assert abs(arousal(cfg)) < 0.15
-
-
 @pytest.mark.slow
 def test_the_demo_reaches_what_the_readme_says(config):
     assert arousal(config("experiment=demo")) >= 0.7
@@ -72,27 +57,20 @@ def test_the_demo_learns_nothing_from_permuted_labels(config):
     assert abs(arousal(cfg)) < 0.15
 
 
-# Rates higher than the papers', for trainings of some eighty batches; ACG costs too much for the default suite.
+# Rates higher than the papers', for trainings of some eighty batches.
+QUICK = ["model.adam_lr=2e-3", "rounds=4"]
 EVERY_MODEL = [
-    *(
-        pytest.param(name, ["model.adam_lr=2e-3", "rounds=4"], id=name)
-        for name in (
-            "cnn_regressor",
-            "cnn_ae",
-            "cnn_vae",
-            "cnn_laddernet",
-            "deep_emocluster",
-            "temp_gru",
-            "temp_cnn",
-            "temp_trans",
-            "temp_triplet",
-        )
-    ),
+    *(pytest.param(f"temp_{net}", QUICK, id=f"temp_{net}") for net in ("gru", "cnn", "trans", "triplet")),
+    pytest.param("deep_emocluster", QUICK, id="deep_emocluster"),
+    pytest.param("deep_emocluster", [*QUICK, "unlabeled_size=80"], id="deep_emocluster with U"),
+    pytest.param("cnn_regressor", QUICK, id="cnn_regressor"),
+    # These cost too much for the default suite.
+    *(pytest.param(f"cnn_{net}", QUICK, id=f"cnn_{net}", marks=pytest.mark.slow) for net in ("ae", "vae", "laddernet")),
     pytest.param(
         "acg_emocluster",
         ["model.supervised_lr=1e-3", "model.kv_pool=8", "rounds=5"],
-        marks=pytest.mark.slow,
         id="acg_emocluster",
+        marks=pytest.mark.slow,
     ),
 ]
 
@@ -101,7 +79,7 @@ EVERY_MODEL = [
 def small_corpus(tmp_path_factory):
     """A small built-in corpus in 16 mel bins, generated and extracted once."""
     root = tmp_path_factory.mktemp("learning")
-    sizes = {"train": 160, "development": 60, "test1": 2, "unlabeled": 2}
+    sizes = {"train": 160, "development": 60, "test1": 2, "unlabeled": 80}
     return [
         f"store_root={root}",
         *(f"data.corpus.{name}={size}" for name, size in sizes.items()),
@@ -114,11 +92,11 @@ def small_corpus(tmp_path_factory):
 
 @pytest.mark.parametrize(("model", "options"), EVERY_MODEL)
 def test_every_model_learns_from_labels_and_not_from_permuted_ones(model, options, small_corpus, composed, tmp_path):
-    """The development set's 1 - CCC falls by three standard deviations more than after training on permuted labels.
+    """The development set's 1 - CCC falls by three standard deviations more than in trainings on permuted labels.
 
     Not the training loss: a network of this size learns 160 permuted labels by heart as fast as true ones.
     """
-    cfg = composed(f"model={model}", *options, *small_corpus)
+    cfg = composed(f"model={model}", *small_corpus, *options)
     data = prepare_data(cfg, progress=False)
 
     def fall(permutation=None):
@@ -130,10 +108,12 @@ def test_every_model_learns_from_labels_and_not_from_permuted_ones(model, option
         module = make_model(cfg, datamodule.front_end)
         directory = tmp_path / str(permutation)
         directory.mkdir()
-        make_trainer(cfg, module, datamodule.passes, directory, False).fit(module, datamodule=datamodule)
+        trainer = make_trainer(cfg, module, datamodule.passes, directory, False)
+        before = trainer.validate(module, datamodule=datamodule, verbose=False)[0]["validation/ccc"]
+        trainer.fit(module, datamodule=datamodule)
         with (directory / "history.csv").open() as rows:
             last = list(csv.DictReader(rows))[-1]
-        return float(last["validation/ccc"])  # the loss falls from 1, an untrained model's, to 1 - CCC
+        return (1 - before) - (1 - float(last["validation/ccc"]))
 
     permuted = [fall(permutation) for permutation in range(4)]
     assert fall() > mean(permuted) + 3 * stdev(permuted), permuted

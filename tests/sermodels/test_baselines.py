@@ -72,11 +72,12 @@ def held_out_error(model, chunks):
     return (model.reconstruct(model.latents(chunks)) - chunks).square().mean().item()
 
 
-@pytest.mark.parametrize(("make", "steps", "factor"), [(CNNAE, 80, 0.25), (CNNVAE, 220, 0.5), (CNNLadderNet, 40, 0.25)])
+@pytest.mark.parametrize(("make", "steps", "factor"), [(CNNAE, 120, 0.5), (CNNVAE, 220, 0.5), (CNNLadderNet, 40, 0.25)])
 def test_the_error_on_held_out_chunks_falls(make, steps, factor):
     """Always telling the mean has the chunks' variance as its error; training must leave a fraction of that.
 
-    The factors are about twice what was measured; the variational model, whose decoder sees samples, learns last.
+    The factors are half as much again as the worst of three seeds; the variational model, whose decoder sees samples,
+    learns last.
     """
     torch.manual_seed(0)
     model = make(**SMALL, dropout=0.0, adam_lr=3e-3)
@@ -85,7 +86,7 @@ def test_the_error_on_held_out_chunks_falls(make, steps, factor):
     assert held_out_error(model, held_out) > 0.9 * held_out.var().item()
     model.train()
     for number in range(steps):
-        losses = model.losses(batch(structured(16, number), "U"))
+        losses = model.losses(batch(structured(8, number), "U"))
         for optimizer in optimizers:
             optimizer.zero_grad()
         torch.stack([model.loss_weights[name] * loss for name, loss in losses.items()]).sum().backward()

@@ -5,7 +5,7 @@ from references.attention import attention
 
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.deep_emocluster import DeepEmoCluster
-from sermodels.encoders.attn_conv import MapAttention
+from sermodels.encoders.attn_conv import AttnConvBlock, MapAttention
 from sermodels.encoders.vgg import VGG16
 
 
@@ -63,6 +63,24 @@ def test_pooling_never_leaves_a_single_key():
     assert layer.query.weight.grad.abs().max() > 0
 
 
+def test_attention_is_added_to_the_local_features():
+    """So a block whose attention says nothing is two convolutions."""
+    torch.manual_seed(0)
+    block = AttnConvBlock(3, 4, stride=2, kv_pool=1).eval()
+    torch.nn.init.zeros_(block.attention.value.weight)
+    torch.nn.init.zeros_(block.attention.value.bias)
+    x = torch.randn(2, 3, 9, 8)
+    assert torch.equal(block(x), block.mixed(block.local(x)))
+    assert block(x).shape == (2, 4, 5, 4)
+
+
+def test_joined_features_have_passed_a_relu():
+    torch.manual_seed(0)
+    latents = ACGEmoCluster(num_frames=16, num_mels=32).latents(torch.randn(2, 3, 16, 32))
+    assert latents.min() == 0
+    assert latents.max() > 0
+
+
 def reach(encoder):
     """Which input points the middle point of the first block's map depends on."""
     x = torch.randn(1, 62, 128, requires_grad=True)
@@ -115,6 +133,7 @@ def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not():
     ("options", "message"),
     [
         ({"recurrent": "rnn"}, "recurrent is one of"),
+        ({"axis": "frames"}, "take combination=serial too"),
         ({"combination": "both"}, "combination is one of"),
         ({"axis": "time"}, "axis is one of"),
         ({"recurrent": "none", "combination": "serial"}, "needs a recurrent network"),

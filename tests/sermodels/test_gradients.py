@@ -104,10 +104,17 @@ def test_adam_steps_when_and_over_what_the_option_says():
         assert steps[0].passes == ({"L"} if model.ownership == "both_on_all" else {"L", "U"})
         return sum(p.numel() for group in steps[0].optimizer.param_groups for p in group["params"])
 
+    def sgd(model):
+        model.configure_optimizers()
+        body = next(step for step in model._steps if isinstance(step.optimizer, torch.optim.SGD))
+        return sum(p.numel() for group in body.optimizer.param_groups for p in group["params"])
+
     model = DeepEmoCluster(10)
     everything = sum(p.numel() for p in model.parameters())
     assert adam(model) == everything - (256 * 10 + 10)  # all but the classifier's last layer
     assert adam(DeepEmoCluster(10, optimizers="by_part")) == 256 * 256 + 256 + 256 + 1  # the regressor
+    assert sgd(DeepEmoCluster(10)) == everything - (256 * 10 + 10)
+    assert sgd(DeepEmoCluster(10, optimizers="by_part")) == everything - (256 * 10 + 10) - (256 * 256 + 256 + 256 + 1)
 
 
 def test_acg_takes_its_own_rate_in_each_phase():

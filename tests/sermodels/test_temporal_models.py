@@ -1,7 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+from references.transformer import encoder_layer
 
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.temp_cnn import TempCNN
@@ -87,6 +89,28 @@ def test_two_convolutions_reach_four_chunks():
     h = torch.randn(1, 11, 256, requires_grad=True)
     model.temporal_net(h)[0, 0].square().sum().backward()
     assert (h.grad[0] != 0).any(1).tolist() == [True] * 5 + [False] * 6
+
+
+def test_the_transformer_layer_equals_one_written_out():
+    """One head, post-norm, ReLU."""
+    torch.manual_seed(0)
+    net = TemporalTransformer(256, 0.3).double().eval()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    h = torch.randn(1, 6, 256, dtype=torch.float64)
+    weights = {name: value.numpy() for name, value in net.layer.state_dict().items()}
+    expected = encoder_layer((h + sinusoidal_positions(6, 256))[0].numpy(), weights)
+    # float64: sums of 256 products in two orders.
+    np.testing.assert_allclose(net(h)[0].detach().numpy(), expected, atol=1e-10)
+
+
+def test_the_convolution_blocks_end_in_a_relu():
+    torch.manual_seed(0)
+    for net in (TempCNN(**SMALL).temporal_net, TempCNN(temporal_output_channels=1, **SMALL).temporal_net):
+        maps = net.blocks(torch.randn(2, 1, 5, 256))
+        assert maps.min() == 0
+        assert 0.2 < (maps == 0).float().mean() < 0.8
 
 
 def test_positions_are_the_papers():

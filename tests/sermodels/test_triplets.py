@@ -95,6 +95,30 @@ def test_gamma_weighs_the_loss_and_the_seed_of_a_batch_decides_its_triplets():
     assert loss(1) != loss(2)
 
 
+def test_the_loss_teaches_the_encoder():
+    one = model()
+    one.losses(batch("L"))["triplet"].backward()
+    assert all(p.grad is not None and p.grad.any() for p in one.encoder.output.parameters())
+    assert one.cluster_classifier.top.weight.grad is None
+
+
+def test_as_many_triplets_as_asked_for_and_as_released_the_same_for_all_sentences(monkeypatch):
+    import sermodels.temp_triplet as module
+
+    seen = []
+    real = module.triplet_loss
+    monkeypatch.setattr(
+        module, "triplet_loss", lambda h, triplets, margin: seen.append(triplets) or real(h, triplets, margin)
+    )
+    model(triplets_per_sentence=7).losses(batch("L"))
+    model(triplets_per_sentence=7, triplet_draw="batch").losses(batch("L"))
+    own, shared = seen
+    assert own.shape == shared.shape == (3, 7, 3)
+    assert not torch.equal(own[0], own[1])
+    assert torch.equal(shared[0], shared[1])
+    assert torch.equal(shared[0], shared[2])
+
+
 def test_options_reach_the_loss():
     labeled = batch("L")
     narrow, wide = (model(margin=margin).eval().losses(labeled)["triplet"].item() for margin in (0.5, 2.0))
@@ -109,10 +133,10 @@ def test_options_reach_the_loss():
     ("options", "message"),
     [
         ({"window": 3}, "even number"),
-        ({"window": 0}, "even number"),
+        ({"window": 0}, "2 or more"),
         ({"triplets_per_sentence": 0}, "triplets_per_sentence"),
         ({"margin": -1.0}, "margin"),
-        ({"gamma_triplet": -1.0}, "gamma_triplet"),
+        ({"gamma_triplet": -1.0}, "weight of triplet"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(options, message):
