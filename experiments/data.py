@@ -71,7 +71,7 @@ def read_corpora(cfg: DictConfig) -> tuple[Corpus, Corpus | None]:
     pool: Corpus = build(cfg.data.pool, scan_cache=Path(cfg.store_root) / f"scan-{place}.parquet")
     # Judged here: a handful of broken headers among 600,000 files is no reason to refuse a subset of 5,000.
     refuse_too_many(pool, cfg.data.max_bad_files)
-    return corpus, select(pool, cfg.unlabeled_size, labeled=corpus)
+    return corpus, select(pool, cfg.unlabeled_size, labeled=corpus, seed=cfg.data.get("pool_seed", 99))
 
 
 def feature_settings(cfg: DictConfig) -> FeatureSettings:

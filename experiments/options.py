@@ -42,6 +42,9 @@ def check_options(cfg: DictConfig) -> None:
         raise ConfigurationError(f"seed={cfg.seed}: set a whole number from 0 to 2^32 - 1.")
     if not isinstance(cfg.data.max_bad_files, int | float) or not 0 <= cfg.data.max_bad_files <= 1:
         raise ConfigurationError(f"data.max_bad_files={cfg.data.max_bad_files}: set a fraction from 0 to 1.")
+    pool_seed = cfg.data.get("pool_seed", 0)
+    if type(pool_seed) is not int or not 0 <= pool_seed < 2**32:
+        raise ConfigurationError(f"data.pool_seed={pool_seed}: set a whole number from 0 to 2^32 - 1.")
     for name in WEIGHTS:
         # True is an int too, and a sign that the value went to the wrong option.
         if type(cfg[name]) not in (int, float) or not 0 <= cfg[name] < float("inf"):
@@ -129,5 +132,11 @@ def model_class(cfg: DictConfig) -> type[EmotionModule]:
 
 def sampler_class(cfg: DictConfig) -> type[PassSampler]:
     """The sampler's class; its arguments are known only when a pass begins."""
-    found: type[PassSampler] = get_class(cfg.sampler["_target_"])
+    try:
+        found: type[PassSampler] = get_class(cfg.sampler["_target_"])
+    except ImportError as error:
+        raise ConfigurationError(
+            f"sampler (or fidelity.vanilla_sampler): there is no {cfg.sampler['_target_']}; "
+            "take sampler=chunk, sentence, natural or natural_sentence."
+        ) from error
     return found

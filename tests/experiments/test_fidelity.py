@@ -1,0 +1,102 @@
+"""`fidelity=released` sets every switch, each switch can be set alone, and both come out in the objects built."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from tiny_training import front_end
+
+from datamodules.samplers import ChunkUniform, Natural, SentenceUniform
+from experiments.assembly import make_model
+from experiments.console import ConfigurationError
+from experiments.identity import outcome, run_hash
+from experiments.options import check_options, sampler_class
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+PAPER, RELEASED = (OmegaConf.load(CONF / "fidelity" / f"{name}.yaml") for name in ("paper", "released"))
+WITH_A_PROGRAM = ["cnn_regressor", "deep_emocluster", "temp_gru", "temp_cnn", "temp_trans", "temp_triplet"]
+
+
+def test_both_have_the_same_switches_and_differ_in_each():
+    assert set(PAPER) == set(RELEASED)
+    assert all(PAPER[name] != RELEASED[name] for name in PAPER)
+
+
+def arguments(cfg):
+    """What the switches become: arguments of the model, the sampler, and what the best model is chosen by."""
+    return OmegaConf.to_container(cfg.model, resolve=True) | {
+        "sampler": sampler_class(cfg).__name__,
+        "criterion": cfg.fidelity.criterion,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "changed"),
+    [
+        ("cnn_regressor", {"ccc_variance": "released"}),
+        (
+            "deep_emocluster",
+            {
+                "embedding": "classifier_hidden",
+                "ccc_variance": "released",
+                "freeze_emotion_regressor": True,
+                "sampler": "Natural",
+            },
+        ),
+        ("temp_gru", {"embedding": "classifier_hidden", "ccc_variance": "released"}),
+        ("temp_cnn", {"embedding": "classifier_hidden", "ccc_variance": "released", "temporal_output_channels": 1}),
+        ("temp_trans", {"embedding": "classifier_hidden", "ccc_variance": "released"}),
+        (
+            "temp_triplet",
+            {
+                "embedding": "classifier_hidden",
+                "ccc_variance": "released",
+                "dropout": 0.0,
+                "triplet_draw": "batch",
+                "triplet_on_unlabeled": True,
+            },
+        ),
+    ],
+)
+def test_released_changes_what_it_says_and_nothing_else(model, changed, composed):
+    paper, released = (composed(f"model={model}", f"fidelity={name}") for name in ("paper", "released"))
+    assert arguments(released) == arguments(paper) | changed | {"criterion": "chunk_loss"}
+    assert arguments(composed(f"model={model}")) == arguments(paper)
+    check_options(released)
+    make_model(released, front_end())
+
+
+@pytest.mark.parametrize("switch", [name for name in PAPER if name != "name"])
+def test_each_switch_alone_changes_the_run(switch, composed):
+    model = {"temp_cnn_output_channels": "temp_cnn", "vanilla_sampler": "deep_emocluster"}.get(
+        switch, "temp_triplet" if "triplet" in switch else "deep_emocluster"
+    )
+    plain, alone = (composed(f"model={model}", *some) for some in ([], [f"fidelity.{switch}={RELEASED[switch]}"]))
+    check_options(alone)
+    assert run_hash(outcome(plain, "corpus")) != run_hash(outcome(alone, "corpus"))
+    differing = {name for name, value in arguments(alone).items() if value != arguments(plain)[name]}
+    assert len(differing) == 1
+
+
+def test_samplers(composed):
+    assert sampler_class(composed()) is ChunkUniform
+    assert sampler_class(composed("fidelity=released")) is Natural
+    assert sampler_class(composed("fidelity=released", "sampler=chunk")) is ChunkUniform
+    assert sampler_class(composed("fidelity=released", "model=temp_gru")) is SentenceUniform
+
+
+@pytest.mark.parametrize("model", sorted(path.stem for path in (CONF / "model").glob("*.yaml")))
+def test_released_is_refused_where_no_program_was_released(model, composed):
+    cfg = composed(f"model={model}", "fidelity=released")
+    if model in WITH_A_PROGRAM:
+        check_options(cfg)
+    else:
+        with pytest.raises(ConfigurationError, match=f"released no program of model={model}; take fidelity=paper"):
+            check_options(cfg)
+
+
+def test_a_wrong_criterion_is_told(composed):
+    with pytest.raises(ConfigurationError, match="criterion=loss: take one of ccc, chunk_loss"):
+        check_options(composed("fidelity.criterion=loss"))
+    with pytest.raises(ConfigurationError, match="Uniform; take sampler=chunk"):
+        check_options(composed("fidelity.vanilla_sampler=Uniform"))
