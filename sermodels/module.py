@@ -3,6 +3,7 @@
 Shapes: B sentences, C chunks, T frames, F mel bins, D features, A attributes.
 """
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -112,7 +113,11 @@ class EmotionModule(pl.LightningModule, ABC):
         self.validation_chunk_loss.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Name the class, so that a checkpoint alone can be turned into a model again."""
+        """Name the class and its arguments, so that a checkpoint alone can be turned into a model again."""
+        # Lightning also collects the arguments of the constructors above it, which are not all this class's.
+        taken = inspect.signature(type(self)).parameters
+        saved = checkpoint["hyper_parameters"]
+        checkpoint["hyper_parameters"] = {name: value for name, value in saved.items() if name in taken}
         checkpoint["model_class"] = f"{type(self).__module__}.{type(self).__qualname__}"
 
     @staticmethod
