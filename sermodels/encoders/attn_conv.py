@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sermodels.arguments import whole_number
+from sermodels.encoders.conv_block import ConvBlock
 
 
 class MapAttention(nn.Module):
@@ -51,19 +52,23 @@ class AttnConvBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, kv_pool: int) -> None:
         super().__init__()
-        self.local = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, 3, stride, 1), nn.BatchNorm2d(out_channels), nn.ReLU()
-        )
+        self.local = ConvBlock(in_channels, out_channels, stride)
         self.attention = MapAttention(out_channels, kv_pool)
-        self.mixed = nn.Sequential(
-            nn.Conv2d(out_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.ReLU()
-        )
+        self.mixed = ConvBlock(out_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, T, F) -> (N, out, T/stride, F/stride), rounded up."""
-        return self.mixed(self.attended(x))
+        return self.mixed(self._attended(x))
 
-    def attended(self, x: Tensor) -> Tensor:
-        """(N, in, T, F) -> the map and what its points attend to, added, before the second convolution."""
+    def before_norm(self, x: Tensor) -> Tensor:
+        """(N, in, T, F) -> the map that the last normalisation reads."""
+        return self.mixed.before_norm(self._attended(x))
+
+    @property
+    def norm(self) -> nn.Module:
+        """The last normalisation."""
+        return self.mixed.norm
+
+    def _attended(self, x: Tensor) -> Tensor:
         local = self.local(x)
         return local + self.attention(local)

@@ -3,15 +3,14 @@
 Shapes: N chunks, T frames, F mel bins, K channels of a map; layer 0 is the chunk, layers 1 .. 7 the blocks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.vgg import VGG16
 
 
@@ -41,9 +40,10 @@ def noisy_path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
 def _path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
     h = _noisy(chunks.unsqueeze(1), noise_std)
     maps = [h]
+    block: Any  # a ConvBlock or an AttnConvBlock
     for block in encoder.blocks:
-        convolve, norm = _parts(block)
-        z = _noisy(_normalize(norm, convolve(h)), noise_std)
+        norm = block.norm
+        z = _noisy(_normalize(norm, block.before_norm(h)), noise_std)
         maps.append(z)
         h = (z * norm.weight[:, None, None] + norm.bias[:, None, None]).relu()
     return LadderPath(maps, h)
@@ -58,17 +58,10 @@ def _noisy(z: Tensor, noise_std: float) -> Tensor:
     return z + noise_std * noise.permute(0, 3, 1, 2)
 
 
-def _parts(block: nn.Module) -> tuple[Callable[[Tensor], Tensor], nn.BatchNorm2d]:
-    """A block up to its last normalisation, and that normalisation."""
-    attentive = isinstance(block, AttnConvBlock)
-    conv, norm, _ = block.mixed if attentive else block  # type: ignore[misc, union-attr]
-    assert isinstance(norm, nn.BatchNorm2d)
-    return (lambda x: conv(block.attended(x))) if attentive else conv, norm  # type: ignore[operator, union-attr]
-
-
-def _normalize(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _normalize(norm: nn.Module, x: Tensor) -> Tensor:
     """Batch normalisation without its scale and shift, by whatever class of module does it."""
-    plain = {"weight": torch.ones_like(norm.weight), "bias": torch.zeros_like(norm.bias)}
+    weight = norm.get_parameter("weight")
+    plain = {"weight": torch.ones_like(weight), "bias": torch.zeros_like(weight)}
     normalized: Tensor = functional_call(norm, plain, (x,))
     return normalized
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sermodels.arguments import probability, rising_numbers, whole_number
 from sermodels.encoders.attn_conv import AttnConvBlock
+from sermodels.encoders.conv_block import ConvBlock
 from sermodels.encoders.initialization import initialize
 
 CHANNELS = (32, 32, 64, 64, 128, 128, 128)
@@ -44,7 +45,7 @@ class VGG16(nn.Module):
             if number in attention_blocks:
                 blocks.append(AttnConvBlock(channels, out, stride, kv_pool))
             else:
-                blocks.append(nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1), nn.BatchNorm2d(out), nn.ReLU()))
+                blocks.append(ConvBlock(channels, out, stride))
             channels, height, width = out, -(-height // stride), -(-width // stride)
             self.map_shapes.append((channels, height, width))
         self.blocks = nn.Sequential(*blocks)

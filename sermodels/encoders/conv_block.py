@@ -1,0 +1,22 @@
+"""The convolution block that Φ is made of.
+
+Shapes: N chunks, T frames, F mel bins of the current map.
+"""
+
+from torch import Tensor, nn
+
+
+class ConvBlock(nn.Sequential):
+    """conv3x3(stride)-BN-ReLU (Lin & Busso 2024, table 1)."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__(nn.Conv2d(in_channels, out_channels, 3, stride, 1), nn.BatchNorm2d(out_channels), nn.ReLU())
+
+    def before_norm(self, x: Tensor) -> Tensor:
+        """(N, in, T, F) -> the map that the last normalisation reads."""
+        return self[0](x)
+
+    @property
+    def norm(self) -> nn.Module:
+        """The last normalisation."""
+        return self[1]
