@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from references.published import LIN_2024, ZHAO_2023, ZHAO_2023_ABLATIONS
 
 from datamodules.chunking import ChunkSettings
 from datamodules.features.settings import FeatureSettings
@@ -61,6 +62,36 @@ def test_every_row_of_acg_is_a_command_whose_model_has_the_size_given(options, s
     paper = ["experiment=acg_paper", "data.root=somewhere", "data.unlabeled_dir=elsewhere", *options.split()]
     check_options(composed(*paper))
     assert int(said.replace(",", "")) == parameters(*paper)
+
+
+def numbers(row: str) -> list[str]:
+    """The cells of a row that are published numbers, spaces taken out."""
+    return [cell.replace(" ", "") for cell in row.split("|") if re.fullmatch(r"[ .;\d]*\.\d{4} *", cell)]
+
+
+def cards_rows(model: str) -> dict[str, list[str]]:
+    """Label -> the numbers of a card's table; the label carries the corpus's version where the heading does not."""
+    text = card(model)
+    version = "v1.8, " if "| published, v1.8 |" in text else ""
+    rows = re.findall(r"^\| ([^|]+) \|(.*)\|$", text, re.MULTILINE)
+    return {re.sub(r" \[.*\]", "", version + label): found for label, row in rows if (found := numbers(row))}
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "acg_emocluster"])
+def test_published_numbers_of_a_card_are_those_printed(model):
+    expected = {f"v1.6, {label}": row.split() for label, row in ZHAO_2023.get(model, {}).items()}
+    for label, table in LIN_2024.items():
+        if model in table:
+            arousal, valence, dominance = table[model].split()
+            expected[f"v1.8, {label}"] = [arousal, dominance, valence]
+    assert cards_rows(model) == expected
+
+
+def test_published_numbers_of_acgs_ablations_are_those_printed():
+    rows = re.findall(r"^\| [\d, ]+ \| (.*?) \|(.*)\|$", card("acg_emocluster"), re.MULTILINE)
+    assert {label: numbers(row) for label, row in rows} == {
+        label: row.split() for label, row in ZHAO_2023_ABLATIONS.items()
+    }
 
 
 def commands():
