@@ -3,9 +3,9 @@
 Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, A attributes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from datamodules.batch import ChunkBatch
 from sermodels.cnn_regressor import CNNRegressor
@@ -53,12 +53,5 @@ class CNNAE(CNNRegressor):
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
         h = self.latents(batch.chunks)
         losses = self.emotion_losses(h, batch)
-        losses["reconstruction"] = reconstruction_loss(self.reconstruct(h), batch.chunks)
+        losses["reconstruction"] = reconstruction_loss(self.decoder(h), batch.chunks)
         return losses
-
-    def reconstruct(self, latents: Tensor) -> Tensor:
-        """(B, C, D) -> chunks (B, C, T, F)."""
-        return self.decoder(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
-
-    def output_parameters(self) -> Iterable[nn.Parameter]:
-        return [*self.emotion_regressor.parameters(), *self.decoder.parameters()]

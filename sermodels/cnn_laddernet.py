@@ -3,9 +3,9 @@
 Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, A attributes, N = B·C chunks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from datamodules.batch import ChunkBatch
 from sermodels.arguments import number, numbers
@@ -76,6 +76,3 @@ class CNNLadderNet(CNNRegressor):
         for layer, (estimate, target) in enumerate(zip(estimates, clean.maps, strict=True)):
             losses[f"denoising_{layer}"] = reconstruction_loss(estimate, target)
         return losses
-
-    def output_parameters(self) -> Iterable[nn.Parameter]:
-        return [*self.emotion_regressor.parameters(), *self.decoder.parameters()]

@@ -3,7 +3,7 @@
 Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, A attributes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -52,6 +52,7 @@ class CNNRegressor(EmotionModule):
         self.sgd_lr, self.adam_lr = sgd_lr, adam_lr
         self.ccc_variance = ccc_variance
         self.encoder = VGG16(dropout, attention_blocks, kv_pool, num_frames, num_mels)
+        self.decoder: nn.Module = nn.Identity()  # Φ⁻¹, of the baselines that have one
         self.emotion_regressor = EmotionRegressor(self.encoder.num_features, len(self.attributes))
 
     def latents(self, chunks: Tensor) -> Tensor:
@@ -69,11 +70,7 @@ class CNNRegressor(EmotionModule):
             return {}
         return {"ccc": ccc_loss(self.regress(latents), batch.labels, self.ccc_variance)}
 
-    def output_parameters(self) -> Iterable[nn.Parameter]:
-        """What Adam owns when each optimizer has its part."""
-        return self.emotion_regressor.parameters()
-
     def optimization_steps(self) -> list[Step]:
-        outputs = list(self.output_parameters())
+        outputs = [*self.emotion_regressor.parameters(), *self.decoder.parameters()]
         body = [p for p in self.parameters() if not any(p is other for other in outputs)]
         return sgd_and_adam(self.ownership, body, outputs, self.sgd_lr, self.adam_lr)

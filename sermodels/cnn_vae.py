@@ -3,7 +3,7 @@
 Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, A attributes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -79,13 +79,6 @@ class CNNVAE(CNNRegressor):
         mean, log_variance = self.posterior(batch.chunks)
         z = self.sample(mean, log_variance)
         losses = self.emotion_losses(z, batch)
-        losses["reconstruction"] = reconstruction_loss(self.reconstruct(z), batch.chunks)
+        losses["reconstruction"] = reconstruction_loss(self.decoder(z), batch.chunks)
         losses["kl"] = kl_loss(mean, log_variance)
         return losses
-
-    def reconstruct(self, latents: Tensor) -> Tensor:
-        """(B, C, D) -> chunks (B, C, T, F)."""
-        return self.decoder(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
-
-    def output_parameters(self) -> Iterable[nn.Parameter]:
-        return [*self.emotion_regressor.parameters(), *self.decoder.parameters()]

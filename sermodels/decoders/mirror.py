@@ -47,5 +47,6 @@ class MirrorDecoder(nn.Module):
         self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, h: Tensor) -> Tensor:
-        """(N, D) -> chunks (N, T, F)."""
-        return self.blocks(self.input(h).unflatten(1, self.map_shape)).squeeze(1) + self.offset
+        """(…, D) -> chunks (…, T, F)."""
+        maps = self.input(h.flatten(0, -2)).unflatten(1, self.map_shape)
+        return self.blocks(maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset

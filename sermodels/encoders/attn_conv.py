@@ -6,7 +6,6 @@ Shapes: N chunks, K channels, T frames, F mel bins of the current map, P = T·F 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sermodels.arguments import whole_number
 from sermodels.encoders.conv_block import ConvBlock
 
 
@@ -21,7 +20,6 @@ class MapAttention(nn.Module):
 
     def __init__(self, channels: int, kv_pool: int) -> None:
         super().__init__()
-        whole_number("kv_pool", kv_pool, 1)
         self.query = nn.Conv2d(channels, channels, 1)
         self.key = nn.Conv2d(channels, channels, 1)
         self.value = nn.Conv2d(channels, channels, 1)

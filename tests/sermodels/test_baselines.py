@@ -69,7 +69,7 @@ def held_out_error(model, chunks):
     model.eval()
     if isinstance(model, CNNLadderNet):
         return model.losses(batch(chunks))["denoising_0"].item()
-    return (model.reconstruct(model.latents(chunks)) - chunks).square().mean().item()
+    return (model.decoder(model.latents(chunks)) - chunks).square().mean().item()
 
 
 @pytest.mark.parametrize(("make", "steps", "factor"), [(CNNAE, 120, 0.5), (CNNVAE, 220, 0.5), (CNNLadderNet, 40, 0.25)])
