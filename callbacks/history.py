@@ -33,7 +33,8 @@ class History(pl.Callback):
         self._validated = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.table.cut_back(trainer.current_epoch)
+        if trainer.is_global_zero:
+            self.table.cut_back(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._forget()
@@ -41,7 +42,7 @@ class History(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        chunks = batch.positions.numel()
+        chunks = batch.share.total * batch.positions.shape[1]
         for name, value in outputs.items():
             self._sums[name] += float(value) * chunks
         self._chunks += chunks
@@ -52,6 +53,8 @@ class History(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         data: PassData = trainer.datamodule  # type: ignore[attr-defined]
+        if not trainer.is_global_zero:
+            return
         validation = {name: float(trainer.callback_metrics[name]) for name in self.validation if self._validated}
         self.table.append(
             {

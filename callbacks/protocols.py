@@ -4,7 +4,7 @@ Shapes: S sentences, B of a batch, C chunks, T frames, F mel bins, D embedding s
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ class Clustered(Protocol):
     """A model whose chunks can be clustered."""
 
     device: torch.device
+    dtype: Any
 
     def embed(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, C, D)."""
@@ -45,5 +46,5 @@ class ClusteredData(PassData, Protocol):
 
     pseudo_labels: LabelStore
 
-    def in_order(self, set_name: str, device: torch.device) -> Iterator[ChunkBatch]:
-        """All whole sentences of a set by rising id."""
+    def in_order(self, set_name: str, device: torch.device, dtype: Any) -> Iterator[ChunkBatch]:
+        """All whole sentences of a set by rising id, or this process's share of them; the chunks in `dtype`."""

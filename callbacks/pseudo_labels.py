@@ -14,9 +14,10 @@ from torch import Tensor
 
 from callbacks.cluster_health import agreement, cluster_entropy
 from callbacks.csv_table import CsvTable
-from callbacks.kmeans import make_kmeans
+from callbacks.kmeans import Clustering, make_kmeans
 from callbacks.protocols import Clustered, ClusteredData
 from datamodules.batch import derive_seed
+from datamodules.processes import from_first, gather_rows_to_first
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class PseudoLabels(pl.Callback):
         self.table = CsvTable(Path(directory) / "clusters.csv", COLUMNS) if directory else None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.table:
+        if self.table and trainer.is_global_zero:
             self.table.cut_back(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -71,10 +72,14 @@ class PseudoLabels(pl.Callback):
         started = time.perf_counter()
         with trainer.precision_plugin.forward_context():
             embeddings = embed_set(pl_module, model, data, set_name)
-        count, chunks, _ = embeddings.shape
         seed = derive_seed(self.seed, "clusters", trainer.current_epoch)
-        clustering = self.kmeans(embeddings.flatten(0, 1), self.num_clusters, self.iterations, seed)
-        labels = clustering.labels.cpu().view(count, chunks)
+
+        def cluster() -> tuple[Clustering, Tensor]:
+            assert embeddings is not None
+            made = self.kmeans(embeddings.flatten(0, 1), self.num_clusters, self.iterations, seed)
+            return made, made.labels.cpu().view(embeddings.shape[:2])
+
+        clustering, labels = from_first(cluster)
         previous = data.pseudo_labels.labels(set_name)
         data.pseudo_labels.update(set_name, labels, self.num_clusters, trainer.current_epoch)
         model.reset_cluster_classifier(torch.Generator().manual_seed(derive_seed(seed, "top")))
@@ -92,7 +97,7 @@ class PseudoLabels(pl.Callback):
             "sizes": " ".join(map(str, sizes.tolist())),
             "seconds": round(time.perf_counter() - started, 3),
         }
-        if clustering.reseeded:
+        if clustering.reseeded and trainer.is_global_zero:
             log.warning(
                 "pass %d: %d of %d clusters of %s were empty and got a point each",
                 row["pass"],
@@ -100,18 +105,22 @@ class PseudoLabels(pl.Callback):
                 self.num_clusters,
                 set_name,
             )
-        if self.table:
+        if self.table and trainer.is_global_zero:
             self.table.append(row)
         pl_module.log("clusters/entropy", row["entropy"], on_step=False, on_epoch=True, batch_size=1)
 
 
 @torch.no_grad()
-def embed_set(module: torch.nn.Module, model: Clustered, data: ClusteredData, set_name: str) -> Tensor:
-    """(S, C, D) embeddings of a whole set in evaluation mode, gathered in main memory."""
+def embed_set(module: torch.nn.Module, model: Clustered, data: ClusteredData, set_name: str) -> Tensor | None:
+    """(S, C, D) embeddings of a whole set in evaluation mode, in the first process's main memory; None elsewhere."""
     was_training = module.training
     module.eval()
     try:
-        parts = [model.embed(batch.chunks).float().cpu() for batch in data.in_order(set_name, model.device)]
+        batches = data.in_order(set_name, model.device, model.dtype)
+        ids, parts = zip(
+            *((one.sentence_ids.cpu(), model.embed(one.chunks).float().cpu()) for one in batches), strict=True
+        )
     finally:
         module.train(was_training)
-    return torch.cat(parts)
+    all_ids, embeddings = gather_rows_to_first(torch.cat(ids)), gather_rows_to_first(torch.cat(parts))
+    return None if all_ids is None or embeddings is None else embeddings[all_ids.argsort()]

@@ -8,12 +8,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from datamodules.processes import Share
+
 LABELED = "L"
 UNLABELED = "U"
 
 
 class ChunkIndex(NamedTuple):
-    """Which chunks of which set a batch holds; what the samplers make and the loaders carry."""
+    """Which chunks of which set a batch holds; what the samplers make and the loaders carry.
+
+    It is the whole batch's, the same on all processes that share the batch.
+    """
 
     set_name: str
     sentence_ids: Tensor
@@ -23,7 +28,7 @@ class ChunkIndex(NamedTuple):
 
 
 class ChunkBatch(NamedTuple):
-    """The chunks of a ChunkIndex, gathered on the model's device."""
+    """The chunks of a ChunkIndex, or of this process's share of it, gathered on the model's device."""
 
     set_name: str
     """`L`, `U`, or the name of a set that is only evaluated."""
@@ -37,6 +42,8 @@ class ChunkBatch(NamedTuple):
     """(B, A) z-normalised attributes; NaN where a sentence has none."""
     pseudo_labels: Tensor
     """(B, C) cluster of each chunk; -1 where the set has no clusters."""
+    share: Share
+    """Which of the whole batch's sentences these are; all of them where a single process trains."""
 
 
 def derive_seed(*keys: int | str) -> int:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.batch import LABELED, ChunkBatch, ChunkIndex
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
+from datamodules.processes import share_of, world_size
 from datamodules.pseudo_label_store import PseudoLabelStore
 from datamodules.samplers import PassSampler
 from datamodules.sentence_set import SentenceSet
@@ -120,35 +121,36 @@ class ChunkDataModule(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: ChunkIndex, dataloader_idx: int) -> ChunkBatch:
         """Ids become chunks, labels and pseudo-labels."""
         assert self.trainer is not None
-        return self.gather(batch, self.trainer.strategy.root_device)
+        model = self.trainer.lightning_module
+        return self.gather(batch, self.trainer.strategy.root_device, model.dtype)
 
-    def gather(self, index: ChunkIndex, device: torch.device) -> ChunkBatch:
-        """The batch of an index, on `device`."""
+    def gather(self, index: ChunkIndex, device: torch.device, dtype: Any = torch.float32) -> ChunkBatch:
+        """This process's share of an index, on `device`; the chunks in `dtype`."""
         one = self.sets[index.set_name]
-        chunks = self.front_end.normalize(one.gather(index.sentence_ids, index.positions).to(device))
-        ids = index.sentence_ids.cpu()
+        share = share_of(len(index.sentence_ids))
+        rows = slice(share.first, share.first + share.held)
+        ids, positions = index.sentence_ids[rows].cpu(), index.positions[rows].cpu()
+        chunks = self.front_end.normalize(one.gather(ids, positions).to(device)).to(dtype)
         pseudo = self.pseudo_labels.labels(index.set_name)
-        if pseudo is None:
-            clusters = torch.full(index.positions.shape, -1)
-        else:
-            clusters = pseudo[ids[:, None], index.positions.cpu()]
+        clusters = torch.full(positions.shape, -1) if pseudo is None else pseudo[ids[:, None], positions]
         return ChunkBatch(
             index.set_name,
-            index.sentence_ids.to(device),
-            index.positions.to(device),
+            ids.to(device),
+            positions.to(device),
             chunks,
             one.labels[ids].to(device),
             clusters.to(device),
+            share,
         )
 
-    def in_order(self, set_name: str, device: torch.device) -> Iterator[ChunkBatch]:
-        """All whole sentences of a set by rising id, for embedding and evaluation."""
+    def in_order(self, set_name: str, device: torch.device, dtype: Any = torch.float32) -> Iterator[ChunkBatch]:
+        """All whole sentences of a set by rising id, or this process's share of them, for embedding and evaluation."""
         for index in self._in_order(set_name):
-            yield self.gather(index, device)
+            yield self.gather(index, device, dtype)
 
     def _in_order(self, set_name: str) -> Iterator[ChunkIndex]:
         every = torch.arange(self.num_chunks)
-        size = max(1, CHUNKS_WITHOUT_GRADIENT // self.num_chunks)
+        size = max(1, CHUNKS_WITHOUT_GRADIENT // self.num_chunks) * world_size()
         for ids in torch.arange(len(self.sets[set_name])).split(size):
             yield ChunkIndex(set_name, ids, every.expand(len(ids), -1))
 

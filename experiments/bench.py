@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from datamodules.batch import LABELED, ChunkBatch
 from datamodules.chunking import ChunkSettings
 from datamodules.features.settings import FeatureSettings
+from datamodules.processes import Share
 from experiments.console import user_errors
 from experiments.memory import keep_freed_memory
 from experiments.models import new_model
@@ -71,6 +72,7 @@ def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> t
         torch.randn(sentences, CHUNKS, FRAMES, MELS),
         torch.randn(sentences, len(model.attributes)),
         torch.randint(2, (sentences, CHUNKS)),
+        Share(0, sentences, sentences),
     )
 
     def step() -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from callbacks.errors import TrainingDiverged
 from datamodules.datamodule import ChunkDataModule
+from datamodules.processes import gather_rows
 from sermodels.functional import concordance
 from sermodels.module import EmotionModule
 
@@ -22,8 +23,10 @@ from sermodels.module import EmotionModule
 def predict_set(model: EmotionModule, data: ChunkDataModule, set_name: str) -> pd.DataFrame:
     """utterance_id, speaker, attribute, truth, prediction of a set, on the corpus's own scale, in fp32."""
     model.eval()
-    parts = [model(batch.chunks).cpu() for batch in data.in_order(set_name, model.device)]
-    predictions = torch.cat(parts).double().numpy()
+    batches = data.in_order(set_name, model.device, model.dtype)
+    ids, parts = zip(*((batch.sentence_ids.cpu(), model(batch.chunks).cpu()) for batch in batches), strict=True)
+    order = gather_rows(torch.cat(ids)).argsort()
+    predictions = gather_rows(torch.cat(parts))[order].double().numpy()
     if not np.isfinite(predictions).all():
         raise TrainingDiverged(
             f"predictions of {set_name} are not numbers: the training has diverged; lower its rates."

@@ -67,12 +67,13 @@ class CNNLadderNet(CNNRegressor):
         self.decoder = LadderDecoder(self.encoder)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
-        chunks = batch.chunks.flatten(0, 1)
+        sentences, chunks = batch.chunks.shape[:2], batch.chunks.flatten(0, 1)
         noisy = noisy_path(self.encoder, chunks, self.noise_std)
         clean = clean_path(self.encoder, chunks)
         h = self.encoder.output(noisy.top.flatten(1))
-        losses = self.emotion_losses(h.unflatten(0, batch.chunks.shape[:2]), batch)
+        losses = self.emotion_losses(h.unflatten(0, sentences), batch)
         estimates = self.decoder(h, noisy.maps)
         for layer, (estimate, target) in enumerate(zip(estimates, clean.maps, strict=True)):
+            estimate, target = estimate.unflatten(0, sentences), target.unflatten(0, sentences)
             losses[f"denoising_{layer}"] = reconstruction_loss(estimate, target)
         return losses

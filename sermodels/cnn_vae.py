@@ -13,6 +13,7 @@ from sermodels.cnn_regressor import CNNRegressor
 from sermodels.decoders.mirror import MirrorDecoder
 from sermodels.encoders.initialization import initialize
 from sermodels.losses import kl_loss, reconstruction_loss
+from sermodels.whole_batch import draw_rows
 
 
 class CNNVAE(CNNRegressor):
@@ -73,7 +74,9 @@ class CNNVAE(CNNRegressor):
     @staticmethod
     def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
         """z = μ + σ ε, ε from N(0, 1)."""
-        return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+        return mean + (0.5 * log_variance).exp() * draw_rows(
+            lambda shape: torch.randn(tuple(shape), dtype=mean.dtype, device=mean.device), mean.shape
+        )
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
         mean, log_variance = self.posterior(batch.chunks)

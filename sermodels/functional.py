@@ -9,6 +9,11 @@ from torch import Tensor
 CCC_VARIANCES = ("population", "released")
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """`x` as it is, or widened: sums of half-precision numbers lose what makes them differ."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def concordance(prediction: Tensor, target: Tensor, variance: str = "population") -> Tensor:
     """Concordance correlation coefficient over the first dimension (Lin 1989).
 
@@ -24,8 +29,7 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
     if variance not in CCC_VARIANCES:
         raise ValueError(f"variance is one of {', '.join(CCC_VARIANCES)}, not {variance!r}")
-    if prediction.dtype in (torch.float16, torch.bfloat16):
-        prediction = prediction.float()
+    prediction = at_least_float32(prediction)
     target = target.to(prediction.dtype)
     x = prediction - prediction.mean(0)
     y = target - target.mean(0)

@@ -1,13 +1,17 @@
 """The losses, each under the name that its weight and its log line carry too.
 
+Every loss is one of the whole batch, however many processes share it.
+
 Shapes: B sentences, C chunks, T frames, F mel bins, D features, Q clusters, A attributes.
 """
 
-import torch
+import math
+
 from torch import Tensor
 from torch.nn import functional as F
 
-from sermodels.functional import concordance
+from sermodels.functional import at_least_float32, concordance
+from sermodels.whole_batch import of_whole_batch
 
 
 def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") -> Tensor:
@@ -15,16 +19,17 @@ def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") 
 
     predictions: (B, C, A); labels: (B, A), repeated for the C chunks. Computed in float32 at least.
     """
+    predictions, labels = of_whole_batch(predictions), of_whole_batch(labels)
     repeated = labels[:, None, :].expand_as(predictions)
     return (1 - concordance(predictions.flatten(0, 1), repeated.flatten(0, 1), variance)).mean()
 
 
 def reconstruction_loss(reconstructed: Tensor, chunks: Tensor) -> Tensor:
-    """Mean squared error over all points; both of one shape. Computed in float32 at least."""
-    wide = torch.promote_types(reconstructed.dtype, torch.float32)
+    """Mean squared error over all points; both (B, …), sentences in front. Computed in float32 at least."""
     # Not F.mse_loss or a mean: their gradients are laid out channels first whatever the maps' layout, and in other
     # layouts than their input's batch norms take ten times as long.
-    return (reconstructed.to(wide) - chunks.to(wide)).square().sum() / chunks.numel()
+    squares = (at_least_float32(reconstructed) - at_least_float32(chunks)).square().sum(tuple(range(1, chunks.ndim)))
+    return of_whole_batch(squares / math.prod(chunks.shape[1:])).mean()
 
 
 def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -32,9 +37,8 @@ def kl_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
 
     mean, log_variance: (B, C, D). In nats; computed in float32 at least.
     """
-    wide = torch.promote_types(mean.dtype, torch.float32)
-    mean, log_variance = mean.to(wide), log_variance.to(wide)
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1).mean()
+    mean, log_variance = at_least_float32(mean), at_least_float32(log_variance)
+    return of_whole_batch(0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)).mean()
 
 
 def cluster_loss(logits: Tensor, pseudo_labels: Tensor) -> Tensor:
@@ -42,5 +46,6 @@ def cluster_loss(logits: Tensor, pseudo_labels: Tensor) -> Tensor:
 
     logits: (B, C, Q); pseudo_labels: (B, C) in [0, Q). Computed in float32 at least.
     """
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    return F.cross_entropy(logits.flatten(0, 1), pseudo_labels.flatten())
+    logits = at_least_float32(logits)
+    each = F.cross_entropy(logits.flatten(0, 1), pseudo_labels.flatten(), reduction="none")
+    return of_whole_batch(each.view_as(pseudo_labels)).mean()

@@ -24,7 +24,7 @@ class ConcordanceCorrelation(Metric):
     targets: list[Tensor]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)  # what is added is of all processes already
         self.add_state("predictions", default=[], dist_reduce_fx="cat")
         self.add_state("targets", default=[], dist_reduce_fx="cat")
 
@@ -59,7 +59,7 @@ class BatchedChunkLoss(Metric):
     targets: list[Tensor]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)  # what is added is of all processes already
         self.add_state("outputs", default=[], dist_reduce_fx="cat")
         self.add_state("targets", default=[], dist_reduce_fx="cat")
 

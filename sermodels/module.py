@@ -14,9 +14,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from datamodules.batch import LABELED, ChunkBatch
+from datamodules.processes import gather_rows
 from sermodels.arguments import number
+from sermodels.functional import at_least_float32
 from sermodels.metrics import BatchedChunkLoss, ConcordanceCorrelation
 from sermodels.optimization import Step
+from sermodels.whole_batch import holding
 
 
 class EmotionModule(pl.LightningModule, ABC):
@@ -38,8 +41,7 @@ class EmotionModule(pl.LightningModule, ABC):
         self.attributes = tuple(attributes)
         self.loss_weights: dict[str, float] = {}
         self.weigh(**loss_weights)
-        self.validation_ccc = ConcordanceCorrelation()
-        self.validation_chunk_loss = BatchedChunkLoss()
+        self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
         self._steps: list[Step] = []
 
     def weigh(self, **loss_weights: float) -> None:
@@ -71,7 +73,7 @@ class EmotionModule(pl.LightningModule, ABC):
 
     def forward(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, A): a sentence's prediction is the mean over its chunks (Lin et al. 2021, 4.1)."""
-        return self.regress(self.latents(chunks)).float().mean(1)
+        return at_least_float32(self.regress(self.latents(chunks))).mean(1)
 
     def configure_optimizers(self) -> list[Optimizer]:
         self._steps = self.optimization_steps()
@@ -79,7 +81,8 @@ class EmotionModule(pl.LightningModule, ABC):
 
     def training_step(self, batch: ChunkBatch, batch_idx: int) -> dict[str, Tensor]:
         """One update. Returns the named losses and their weighted sum, `loss`."""
-        losses = self.losses(batch)
+        with holding(batch.share):
+            losses = self.losses(batch)
         total = torch.stack([self.loss_weights[name] * loss for name, loss in losses.items()]).sum()
         optimizers: Any = self.optimizers()
         if len(self._steps) == 1:  # Lightning hands a single one over without a list
@@ -91,7 +94,7 @@ class EmotionModule(pl.LightningModule, ABC):
             if batch.set_name in step.passes:
                 optimizer.step()
         named = {"loss": total.detach()} | {name: loss.detach() for name, loss in losses.items()}
-        size = batch.positions.numel()
+        size = batch.share.total * batch.positions.shape[1]
         for name, loss in named.items():
             self.log(name, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
         return named
@@ -99,18 +102,22 @@ class EmotionModule(pl.LightningModule, ABC):
     def validation_step(self, batch: ChunkBatch, batch_idx: int) -> None:
         # Evaluated in full precision whatever the training takes: bf16 moves predictions by 2e-2.
         with torch.autocast(self.device.type, enabled=False):
-            outputs = self.regress(self.latents(batch.chunks)).float()
-        self.validation_ccc.update(outputs.mean(1), batch.labels)
-        self.validation_chunk_loss.update(outputs, batch.labels)
+            outputs = at_least_float32(self.regress(self.latents(batch.chunks)))
+        self._validated.append((batch.sentence_ids, outputs, batch.labels))
 
     def on_validation_epoch_end(self) -> None:
-        ccc = torch.atleast_1d(self.validation_ccc.compute())  # torchmetrics squeezes a single value
-        self.validation_ccc.reset()
+        # Every sentence once and in the set's order, however many processes shared them.
+        ids, outputs, labels = (gather_rows(torch.cat(parts)) for parts in zip(*self._validated, strict=True))
+        self._validated.clear()
+        order = ids.argsort()
+        sentences, chunks = ConcordanceCorrelation(), BatchedChunkLoss()
+        sentences.update(outputs[order].mean(1), labels[order])
+        chunks.update(outputs[order], labels[order])
+        ccc = torch.atleast_1d(sentences.compute())  # torchmetrics squeezes a single value
         for name, value in zip(self.attributes, ccc, strict=True):
             self.log(f"validation/ccc_{name}", value.float())
         self.log("validation/ccc", ccc.mean().float(), prog_bar=True)
-        self.log("validation/chunk_loss", self.validation_chunk_loss.compute().float())
-        self.validation_chunk_loss.reset()
+        self.log("validation/chunk_loss", chunks.compute().float())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the class and its arguments, so that a checkpoint alone can be turned into a model again."""

@@ -11,6 +11,7 @@ from datamodules.batch import ChunkBatch
 from sermodels.arguments import number, one_of, switch, whole_number
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.triplets import draw_triplets, triplet_loss
+from sermodels.whole_batch import draw_rows
 
 TRIPLET_DRAWS = ("sentence", "batch")
 
@@ -91,8 +92,15 @@ class TempTriplet(DeepEmoCluster):
         h = self.latents(batch.chunks)
         losses = self.head_losses(h, batch)
         if self.is_labeled(batch) or self.triplet_on_unlabeled:
-            draws = h.shape[0] if self.triplet_draw == "sentence" else 1
-            triplets = draw_triplets(draws, h.shape[1], self.window, self.triplets_per_sentence)
-            triplets = triplets.expand(h.shape[0], -1, -1)
-            losses["triplet"] = triplet_loss(h, triplets, self.margin)
+            losses["triplet"] = triplet_loss(h, self._draw(*h.shape[:2]), self.margin)
         return losses
+
+    def _draw(self, num_sentences: int, num_chunks: int) -> Tensor:
+        """(B, R, 3) positions of anchors, positives and negatives."""
+
+        def draw(shape: Sequence[int]) -> Tensor:
+            return draw_triplets(shape[0], num_chunks, self.window, self.triplets_per_sentence)
+
+        if self.triplet_draw == "sentence":
+            return draw_rows(draw, (num_sentences,))
+        return draw((1,)).expand(num_sentences, -1, -1)

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sermodels.functional import at_least_float32
+from sermodels.whole_batch import of_whole_batch
+
 
 def possible_triplets(num_chunks: int, window: int) -> Tensor:
     """(M, 3) every anchor, positive and negative of a sentence (Lin & Busso 2024, section 3.4).
@@ -36,9 +39,9 @@ def triplet_loss(h: Tensor, triplets: Tensor, margin: float) -> Tensor:
     h: (B, C, D); triplets: (B, R, 3) positions of anchor, positive and negative.
     """
     sentence = torch.arange(len(h), device=h.device)[:, None]
-    h = h.to(torch.promote_types(h.dtype, torch.float32))
+    h = at_least_float32(h)
     anchor, positive, negative = (h[sentence, place] for place in triplets.to(h.device).unbind(-1))
     # eps would be added to every coordinate's difference; equal chunks have distance 0 and gradient 0 without it.
     near = F.pairwise_distance(anchor, positive, eps=0.0)
     far = F.pairwise_distance(anchor, negative, eps=0.0)
-    return (near - far + margin).clamp_min(0).mean()
+    return of_whole_batch((near - far + margin).clamp_min(0)).mean()

@@ -17,6 +17,7 @@ from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
 from datamodules.samplers import ChunkUniform
 from datamodules.sentence_set import SentenceSet
+from experiments.parallel import parallel_options
 
 MELS, FRAMES, CHUNKS = 16, 8, 4
 FEATURES = FeatureSettings(num_mels=MELS, clip=None)
@@ -64,11 +65,16 @@ def trainer(
     clusters: int = 4,
     losses=("ccc", "cluster"),
     clustered=True,
+    processes: int = 1,
+    precision: str = "32-true",
 ) -> pl.Trainer:
     directory.mkdir(parents=True, exist_ok=True)
+    options, plugins = parallel_options("cpu", processes)
     return pl.Trainer(
         accelerator="cpu",
-        devices=1,
+        devices=processes,
+        precision=precision,
+        **options,
         max_epochs=passes,
         callbacks=[
             PassSchedule(),
@@ -79,7 +85,7 @@ def trainer(
             last_checkpoint(directory / "checkpoints"),
             *callbacks,
         ],
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(), *plugins],
         logger=False,
         default_root_dir=directory,
         reload_dataloaders_every_n_epochs=1,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sermodels.arguments import probability
 from sermodels.encoders.recurrent import Recurrent
 from sermodels.encoders.vgg import VGG16
+from sermodels.whole_batch import Dropout
 
 COMBINATIONS = ("parallel", "serial")
 AXES = ("chunks", "frames")
@@ -50,7 +51,7 @@ class ParallelExtractor(nn.Module):
         self.spatial = VGG16(0.0, blocks, kv_pool, num_frames, num_mels)
         size = self.spatial.num_features
         self.temporal = Recurrent(recurrent, num_mels, size)
-        self.join = nn.Sequential(nn.Linear(2 * size, size), nn.ReLU(), nn.Dropout(dropout))
+        self.join = nn.Sequential(nn.Linear(2 * size, size), nn.ReLU(), Dropout(dropout))
 
     def forward(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, C, D)."""
@@ -81,7 +82,7 @@ class SerialExtractor(nn.Module):
         self.spatial = VGG16(dropout, blocks, kv_pool, num_frames, num_mels)
         channels, _, height = self.spatial.map_shape
         size = self.spatial.num_features
-        self.dropout = nn.Dropout(dropout) if axis == "frames" else nn.Identity()
+        self.dropout = Dropout(dropout) if axis == "frames" else nn.Identity()
         if axis == "frames":
             # The map itself goes into the recurrence, so the layer that would have flattened it has no use.
             self.spatial.output = nn.Identity()

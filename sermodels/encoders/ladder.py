@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sermodels.encoders.vgg import VGG16
+from sermodels.whole_batch import draw_rows
 
 
 class LadderPath(NamedTuple):
@@ -54,7 +56,9 @@ def _noisy(z: Tensor, noise_std: float) -> Tensor:
         return z
     # Drawn in the order channels-last maps have in memory: drawing into strided memory takes four times as long.
     count, channels, height, width = z.shape
-    noise = torch.randn(count, height, width, channels, dtype=z.dtype, device=z.device)
+    noise = draw_rows(
+        lambda shape: torch.randn(tuple(shape), dtype=z.dtype, device=z.device), (count, height, width, channels)
+    )
     return z + noise_std * noise.permute(0, 3, 1, 2)
 
 
@@ -68,7 +72,7 @@ def _normalize(norm: nn.Module, x: Tensor) -> Tensor:
 
 @contextmanager
 def _statistics_untouched(module: nn.Module) -> Iterator[None]:
-    norms = [one for one in module.modules() if isinstance(one, nn.BatchNorm2d)]
+    norms = [one for one in module.modules() if isinstance(one, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0

@@ -11,6 +11,7 @@ from sermodels.arguments import probability, rising_numbers, whole_number
 from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.conv_block import ConvBlock
 from sermodels.encoders.initialization import initialize
+from sermodels.whole_batch import Dropout
 
 CHANNELS = (32, 32, 64, 64, 128, 128, 128)
 STRIDES = (1, 1, 2, 2, 2, 2, 2)
@@ -51,7 +52,7 @@ class VGG16(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.map_shape = self.map_shapes[-1]
         self.output: nn.Module = nn.Sequential(
-            nn.Linear(channels * height * width, num_features), nn.ReLU(), nn.Dropout(dropout)
+            nn.Linear(channels * height * width, num_features), nn.ReLU(), Dropout(dropout)
         )
         self.num_features = num_features
         self.apply(initialize)

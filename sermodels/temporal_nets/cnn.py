@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sermodels.arguments import probability, whole_number
 from sermodels.encoders.initialization import initialize
+from sermodels.whole_batch import Dropout
 
 KERNEL = 5
 
@@ -27,7 +28,7 @@ class TemporalCNN(nn.Module):
         self.blocks = nn.Sequential(_block(1, channels), _block(channels, output_channels))
         self.blocks.apply(initialize)
         self.merge = nn.Conv2d(output_channels, 1, 1) if output_channels > 1 else nn.Identity()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, h: Tensor) -> Tensor:
         """(B, C, D) -> z (B, C, D)."""

@@ -7,9 +7,11 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sermodels.arguments import probability
 from sermodels.encoders.initialization import initialize
+from sermodels.whole_batch import Dropout
 
 
 class TemporalTransformer(nn.Module):
@@ -22,15 +24,28 @@ class TemporalTransformer(nn.Module):
     def __init__(self, num_features: int, dropout: float) -> None:
         super().__init__()
         probability("temporal_dropout", dropout)
-        self.dropout = nn.Dropout(dropout)
-        self.layer = nn.TransformerEncoderLayer(
-            num_features, nhead=1, dim_feedforward=num_features, dropout=dropout, batch_first=True
-        )
+        self.dropout = Dropout(dropout)
+        self.layer = _EncoderLayer(num_features, dropout)
         self.layer.apply(initialize)
 
     def forward(self, h: Tensor) -> Tensor:
         """(B, C, D) -> z (B, C, D)."""
         return self.layer(self.dropout(h + sinusoidal_positions(h.shape[1], h.shape[2]).to(h)))
+
+
+class _EncoderLayer(nn.TransformerEncoderLayer):
+    """PyTorch's layer of one head, with dropout whose masks do not depend on how many processes share a batch."""
+
+    def __init__(self, num_features: int, dropout: float) -> None:
+        super().__init__(num_features, nhead=1, dim_feedforward=num_features, dropout=dropout, batch_first=True)
+        self.dropout, self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout), Dropout(dropout)
+        self.attention_dropout = Dropout(dropout)
+
+    def _sa_block(self, x: Tensor, *masks: object, **options: object) -> Tensor:
+        attention = self.self_attn
+        query, key, value = F.linear(x, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
+        weights = (query @ key.transpose(1, 2) / math.sqrt(query.shape[2])).softmax(-1)
+        return self.dropout1(attention.out_proj(self.attention_dropout(weights) @ value))
 
 
 def sinusoidal_positions(length: int, num_features: int) -> Tensor:

@@ -6,6 +6,7 @@ from references.ladder import combine
 from torch import nn
 
 from datamodules.batch import ChunkBatch
+from datamodules.processes import Share
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
 from sermodels.cnn_regressor import CNNRegressor
@@ -23,7 +24,8 @@ def batch(chunks, set_name="L"):
     count, per_sentence = chunks.shape[:2]
     labels = torch.randn(count, 1, generator=torch.Generator().manual_seed(1), dtype=chunks.dtype)
     positions = torch.arange(per_sentence).expand(count, -1)
-    return ChunkBatch(set_name, torch.arange(count), positions, chunks, labels, torch.zeros_like(positions))
+    share = Share(0, count, count)
+    return ChunkBatch(set_name, torch.arange(count), positions, chunks, labels, torch.zeros_like(positions), share)
 
 
 def structured(count, seed):

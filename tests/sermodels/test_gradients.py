@@ -5,6 +5,7 @@ import torch
 from tiny_training import CHUNKS, FRAMES, MELS
 
 from datamodules.batch import ChunkBatch
+from datamodules.processes import Share
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
@@ -46,6 +47,7 @@ def batch(model, set_name):
         torch.randn(6, CHUNKS, frames, mels),
         labels,
         torch.randint(4, (6, CHUNKS)),
+        Share(0, 6, 6),
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from datamodules.batch import ChunkBatch
+from datamodules.processes import Share
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
@@ -44,6 +45,7 @@ def batch() -> ChunkBatch:
         torch.randn(SENTENCES, CHUNKS, 16, 32, generator=generator),
         torch.randn(SENTENCES, 3, generator=generator),
         torch.randint(3, (SENTENCES, CHUNKS), generator=generator),
+        Share(0, SENTENCES, SENTENCES),
     )
 
 

@@ -3,6 +3,7 @@ import torch
 from references import triplets as slow
 
 from datamodules.batch import ChunkBatch
+from datamodules.processes import Share
 from sermodels.temp_triplet import TempTriplet
 from sermodels.triplets import draw_triplets, possible_triplets, triplet_loss
 
@@ -68,7 +69,9 @@ def test_the_loss_pulls_neighbours_together_and_pushes_others_away():
 def batch(set_name, chunks=5):
     labels = torch.randn(3, 1) if set_name == "L" else torch.full((3, 1), torch.nan)
     features, clusters = torch.randn(3, chunks, 8, 16), torch.randint(4, (3, chunks))
-    return ChunkBatch(set_name, torch.arange(3), torch.arange(chunks).expand(3, -1), features, labels, clusters)
+    return ChunkBatch(
+        set_name, torch.arange(3), torch.arange(chunks).expand(3, -1), features, labels, clusters, Share(0, 3, 3)
+    )
 
 
 def model(**options):
