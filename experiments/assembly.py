@@ -29,8 +29,10 @@ from datamodules.sentence_set import SentenceSet
 from datamodules.statistics import frame_statistics
 from experiments.data import PreparedData
 from experiments.instantiation import build
+from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
 from experiments.options import passes_of, sampler_class
+from experiments.parallel import WorldSizeCheck, parallel_options
 from sermodels.module import EmotionModule
 
 # What the corpus calls its splits, and what a run calls the sets it makes of them.
@@ -124,7 +126,7 @@ def make_model(cfg: DictConfig, front_end: FrontEnd) -> EmotionModule:
 def _plugins() -> list[Any]:
     """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
     plugins: list[Any] = [AtomicCheckpointIO()]
-    if SLURMEnvironment.detect():
+    if started_processes() == 1 and SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))
     return plugins
 
@@ -136,7 +138,10 @@ def make_trainer(
     # fp32 means fp32: by default PyTorch lets convolutions on a GPU round their inputs to TF32's 10 bits.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    processes = cfg.trainer.devices * cfg.trainer.num_nodes
+    parallel, parallel_plugins = parallel_options(cfg.trainer.accelerator, processes)
     callbacks: list[pl.Callback] = [
+        WorldSizeCheck(processes),
         PassSchedule(),
         KeyedRandomness(cfg.seed),
         *(build(node, directory=directory) for node in cfg.get("callbacks", {}).values()),
@@ -149,10 +154,12 @@ def make_trainer(
     return pl.Trainer(
         accelerator=cfg.trainer.accelerator,
         devices=cfg.trainer.devices,
+        num_nodes=cfg.trainer.num_nodes,
+        **parallel,
         precision=cfg.trainer.precision,
         max_epochs=len(passes),
         callbacks=callbacks,
-        plugins=_plugins(),
+        plugins=[*_plugins(), *parallel_plugins],
         logger=loggers,
         default_root_dir=directory,
         # Every epoch reads another set, so its loader is made anew.

@@ -1,13 +1,16 @@
 """How a program ends: the sentence a user can act on, or a traceback for a fault of ours."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from callbacks.errors import TrainingDiverged
 from datamodules.errors import DataError
+from experiments.telling import tell
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -27,18 +30,24 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except USER_ERRORS as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        sys.exit(EXIT_USER_ERROR)
+        _refuse(str(error))
     except MissingMandatoryValue as error:
         key = getattr(error, "full_key", None) or "an option"
-        print(f"error: {key} is not set; give it on the command line, as in {key}=VALUE.", file=sys.stderr)
-        sys.exit(EXIT_USER_ERROR)
+        _refuse(f"{key} is not set; give it on the command line, as in {key}=VALUE.")
     except InterpolationResolutionError as error:
         reason = str(error).splitlines()[0]
-        print(
-            f"error: an option refers to another that is not there: {reason}; check the last options.", file=sys.stderr
-        )
-        sys.exit(EXIT_USER_ERROR)
+        _refuse(f"an option refers to another that is not there: {reason}; check the last options.")
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        tell(error=f"{type(error).__name__}: {error}")
+        raise
+
+
+def _refuse(sentence: str) -> NoReturn:
+    tell(error=sentence)
+    # Of several processes that train together each finds the same fault; one sentence is enough.
+    if os.environ.get("RANK", "0") == "0":
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+    sys.exit(EXIT_USER_ERROR)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from callbacks.errors import TrainingDiverged
 from datamodules.datamodule import ChunkDataModule
-from datamodules.processes import gather_rows
+from datamodules.processes import gather_rows, rank
 from sermodels.functional import concordance
 from sermodels.module import EmotionModule
 
@@ -70,7 +70,8 @@ def evaluate_sets(model: EmotionModule, data: ChunkDataModule, set_names: list[s
     scores = {}
     for name in set_names:
         predictions = predict_set(model, data, name)
-        predictions.to_parquet(directory / f"predictions-{name}.parquet", index=False)
+        if rank() == 0:
+            predictions.to_parquet(directory / f"predictions-{name}.parquet", index=False)
         scores[name] = score(predictions)
     return scores
 
@@ -82,6 +83,8 @@ def is_test_set(name: str) -> bool:
 
 def show(metrics: dict[str, Any], directory: Path) -> None:
     """A run's result as a table: what, on which corpus and labels, how many sentences, CCC."""
+    if rank() != 0:
+        return
     corpus = metrics["corpus"]
     table = Table(title=f"{metrics['model']} on {corpus['name']} ({corpus['version']})", title_justify="left")
     sets = {"validation": metrics["validation"]} if "validation" in metrics else {}

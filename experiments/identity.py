@@ -42,7 +42,7 @@ def outcome(cfg: DictConfig, data_fingerprint: str) -> dict[str, Any]:
         "attribute": plain["attribute"],
         "batch_size": plain["batch_size"],
         "seed": plain["seed"],
-        "devices": int(plain["trainer"]["devices"]),
+        "devices": plain["trainer"]["devices"] * plain["trainer"]["num_nodes"],
         "precision": PRECISIONS.get(precision, precision),
         "channels_last": plain["trainer"]["channels_last"],
     }

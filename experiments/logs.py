@@ -1,6 +1,7 @@
 """Log lines on the console and in run.log."""
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -29,8 +30,14 @@ def log_to_console() -> None:
         handler = _Console()
         handler.setFormatter(logging.Formatter("%(message)s"))
         root.addHandler(handler)
+    # Of several processes that train together the first speaks for all, as long as nothing is wrong.
+    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.ERROR
     for name in OURS:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(level)
+
+
+def quiet_lightning() -> None:
+    """Warnings and advice of Lightning's that do not apply here."""
     # Lightning sets its own level and handler when it is imported, so it must be before it is told to be quiet.
     import pytorch_lightning  # noqa: F401
 
@@ -40,6 +47,8 @@ def log_to_console() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    # Every process logs the same values, those of the whole batch or set.
+    warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
 
 
 @contextmanager

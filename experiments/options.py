@@ -12,6 +12,7 @@ from datamodules.samplers import PassSampler
 from experiments.console import ConfigurationError
 from experiments.data import chunk_settings, feature_settings
 from experiments.instantiation import build
+from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
 from sermodels.module import EmotionModule
 
@@ -30,7 +31,7 @@ WEIGHTS = ("lambda_cluster", "gamma_triplet")
 # The groups that presets of a network lie in, and the argument of the model that each decides.
 PRESETS = {"spatial": "attention_blocks", "recurrence": "recurrent", "combination": "combination"}
 
-PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16")
+PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16", "64", "64-true")
 
 
 def check_options(cfg: DictConfig) -> None:
@@ -70,11 +71,7 @@ def check_options(cfg: DictConfig) -> None:
         raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
     if cfg.trainer.threads is not None and (type(cfg.trainer.threads) is not int or cfg.trainer.threads < 1):
         raise ConfigurationError(f"trainer.threads={cfg.trainer.threads}: set a whole number, 1 or more, or null.")
-    if cfg.trainer.devices not in (1, "1"):
-        raise ConfigurationError(
-            f"trainer.devices={cfg.trainer.devices}: training on several devices is not there yet; "
-            "set trainer.devices=1."
-        )
+    _check_processes(cfg)
     if cfg.fidelity.name == "released" and not cfg.model.get("released_program", True):
         raise ConfigurationError(
             f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
@@ -107,6 +104,29 @@ def check_options(cfg: DictConfig) -> None:
         )
     with torch.device("meta"):  # only to hear what the model says of its options; no weights are made
         new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
+
+
+def _check_processes(cfg: DictConfig) -> None:
+    for name, what in (("devices", "of each machine"), ("num_nodes", "machines")):
+        value = cfg.trainer[name]
+        if type(value) is not int or value < 1:
+            raise ConfigurationError(f"trainer.{name}={value}: set a whole number, 1 or more ({what}).")
+    processes = cfg.trainer.devices * cfg.trainer.num_nodes
+    if cfg.trainer.accelerator == "gpu" and cfg.trainer.devices > torch.cuda.device_count():
+        raise ConfigurationError(
+            f"trainer.devices={cfg.trainer.devices}: there are {torch.cuda.device_count()} GPUs here; set it lower."
+        )
+    if cfg.batch_size % processes:
+        raise ConfigurationError(
+            f"batch_size={cfg.batch_size} is the whole batch's, which {processes} devices cannot share evenly; "
+            f"set a multiple of {processes}."
+        )
+    if started_processes() != processes:
+        raise ConfigurationError(
+            f"trainer.devices={cfg.trainer.devices} and trainer.num_nodes={cfg.trainer.num_nodes} ask for {processes} "
+            f"processes, and {started_processes()} were started; on several machines start them with torchrun "
+            "(docs/cluster.md), on one leave torchrun out."
+        )
 
 
 def _check_folder(name: str, folder: Path) -> None:

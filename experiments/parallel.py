@@ -1,23 +1,21 @@
 """What Lightning must be told so that several processes train as one would."""
 
-import os
 from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
 import torch.distributed as dist
+from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
+from datamodules.processes import gather_objects
+from experiments.console import ConfigurationError
+from experiments.jobs import started_processes
 from sermodels.synchronized_norm import SynchronizedOnCPU
 
 # Others wait for the first process while it clusters, or while another job holds the run. A process that dies is
 # noticed by whoever started it, not by this.
 PATIENCE = timedelta(days=1)
-
-
-def started_processes() -> int:
-    """How many processes torchrun (or a cluster) started for this training; 1 for a plain start."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def join_processes(accelerator: str) -> None:
@@ -27,6 +25,20 @@ def join_processes(accelerator: str) -> None:
         dist.init_process_group("gloo" if accelerator == "cpu" else "cpu:gloo,cuda:nccl", timeout=PATIENCE)
 
 
+def refuse_unlike(run: str) -> None:
+    """Raise ConfigurationError where the processes are about to train different runs.
+
+    run: the name of this process's run directory, which every option and the data's fingerprint have made.
+    """
+    runs = gather_objects(run)
+    if len(set(runs)) > 1:
+        others = ", ".join(f"{name} in process {process}" for process, name in enumerate(runs))
+        raise ConfigurationError(
+            f"the processes that should train together were given different options or see different data ({others}); "
+            "start all with the same command on the same data."
+        )
+
+
 def parallel_options(accelerator: str, processes: int) -> tuple[dict[str, Any], list[Any]]:
     """Arguments and plugins of a Trainer whose batches `processes` processes share; none for a single one."""
     if processes == 1:
@@ -34,12 +46,12 @@ def parallel_options(accelerator: str, processes: int) -> tuple[dict[str, Any], 
     strategy = DDPStrategy(
         # Passes over U leave f_emo without a gradient.
         find_unused_parameters=True,
-        # Synchronised normalisation keeps the running statistics equal; copying them at every step would be in vain.
-        broadcast_buffers=False,
     )
+    # Named, because Lightning would take SLURM's variables, where there are any, for the processes' numbers.
+    started_by = TorchElasticEnvironment()
     if accelerator == "cpu":
-        return {"strategy": strategy}, [SynchronizedOnCPU()]
-    return {"strategy": strategy, "sync_batchnorm": True}, []
+        return {"strategy": strategy}, [started_by, SynchronizedOnCPU()]
+    return {"strategy": strategy, "sync_batchnorm": True}, [started_by]
 
 
 class WorldSizeCheck(pl.Callback):

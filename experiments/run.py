@@ -1,22 +1,34 @@
-"""Train one model: `python -m experiments.run model=acg_emocluster data=msp_podcast data.root=…`."""
+"""Train one model: `python -m experiments.run model=acg_emocluster data=msp_podcast data.root=…`; with -m a sweep."""
 
+import sys
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from experiments.console import user_errors
-from experiments.logs import log_to_console
+from experiments.console import ConfigurationError, user_errors
+from experiments.jobs import run_job, started_processes
+from experiments.logs import log_to_console, quiet_lightning
+from experiments.sweeps import SweepReport, child_overrides, processes_wanted, run_sweep_job, threads_of
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 
 
 @hydra.main(config_path=CONF, config_name="config", version_base="1.3")
 def main(cfg: DictConfig) -> float | None:
-    """Train, print the result, and return the validation CCC, which a sweep's optimiser maximises."""
+    """Train, print the result, and return the mean validation CCC, which a sweep's optimiser maximises."""
     log_to_console()
     with user_errors():
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            if started_processes() > 1:
+                raise ConfigurationError("-m starts its jobs' processes itself: leave torchrun out.")
+            return run_sweep_job(cfg)
+        processes = processes_wanted(cfg)
+        if processes > 1 and started_processes() == 1:
+            sys.exit(run_job(child_overrides(), processes, {}, threads_of(cfg, processes, 1)).status)
+        quiet_lightning()
         from experiments.evaluation import show
         from experiments.training import train
 
@@ -28,4 +40,7 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        SweepReport.finish()

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,9 @@ class RunDirectory:
         (self.path / "DONE").touch()
 
     def mark_failed(self, reason: str) -> None:
-        """Keep the reason for whoever looks at the directory next."""
-        (self.path / "FAILED").write_text(reason + "\n")
+        """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence."""
+        with suppress(FileExistsError), (self.path / "FAILED").open("x") as file:
+            file.write(reason + "\n")
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON file of the run, or None if there is none."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
 from datamodules.corpora.corpus import Corpus
+from datamodules.processes import from_first, rank, world_size
 from experiments.assembly import make_datamodule, make_model, make_trainer
 from experiments.console import USER_ERRORS
 from experiments.data import data_fingerprint, extract, read_corpora
@@ -23,7 +25,9 @@ from experiments.loggers import open_loggers
 from experiments.logs import log_to_file
 from experiments.memory import keep_freed_memory
 from experiments.options import check_options
+from experiments.parallel import join_processes, refuse_unlike
 from experiments.run_directory import RunDirectory
+from experiments.telling import tell
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +44,15 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
     corpus, pool = read_corpora(cfg)
     decides = outcome(cfg, data_fingerprint(corpus, pool))
     directory = RunDirectory(Path(cfg.run_root) / run_name(cfg, decides))
-    with directory.lock():
-        if cfg.overwrite:
-            directory.clear()
-        if directory.done:
+    join_processes(cfg.trainer.accelerator)
+    refuse_unlike(directory.path.name)
+    first = rank() == 0
+    if first:
+        tell(directory=str(directory.path.resolve()))
+    with directory.lock() if first else nullcontext():
+        if from_first(lambda: _already_done(directory, cfg.overwrite)):
             log.info("%s is done; overwrite=true would train it anew", directory.path)
             return directory.read_json("metrics.json") or {}, directory.path
-        directory.begin()
         with log_to_file(directory.path / "run.log"):
             try:
                 metrics = _train(cfg, overrides, corpus, pool, decides, directory)
@@ -61,6 +67,15 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
                 log.exception("the run failed")
                 raise
         return metrics, directory.path
+
+
+def _already_done(directory: RunDirectory, overwrite: bool) -> bool:
+    """Whether there is nothing left to do; else an earlier failure is no longer the state of things."""
+    if overwrite:
+        directory.clear()
+    if not directory.done:
+        directory.begin()
+    return directory.done
 
 
 def make_paths_absolute(cfg: DictConfig) -> None:
@@ -78,20 +93,25 @@ def _train(
     decides: dict[str, Any],
     directory: RunDirectory,
 ) -> dict[str, Any]:
-    environment = directory.read_json("environment.json") if directory.partial else None
+    first = rank() == 0
+    partial = from_first(lambda: directory.partial)
+    environment = directory.read_json("environment.json") if partial else None
     threads = environment["threads"] if environment else cfg.trainer.threads or torch.get_num_threads()
     # The number of threads decides the order of sums, so a resumed run takes the number it began with.
     torch.set_num_threads(threads)
     if cfg.trainer.accelerator == "cpu":
         keep_freed_memory()
     environment = environment or describe_environment(threads)
-    directory.write_json("environment.json", environment)
-    (directory.path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
-    (directory.path / "overrides.yaml").write_text(OmegaConf.to_yaml(overrides))
-    directory.write_json("outcome.json", decides)
+    if first:
+        directory.write_json("environment.json", environment)
+        (directory.path / "config.yaml").write_text(OmegaConf.to_yaml(cfg, resolve=True))
+        (directory.path / "overrides.yaml").write_text(OmegaConf.to_yaml(overrides))
+        directory.write_json("outcome.json", decides)
     started, before = time.perf_counter(), environment["seconds"]
     try:
-        data = extract(cfg, corpus, pool)
+        if world_size() > 1:  # one extracts, with a progress bar, and then all find everything there
+            from_first(lambda: extract(cfg, corpus, pool) is None)
+        data = extract(cfg, corpus, pool, progress=first)
         datamodule = make_datamodule(cfg, data)
         model = make_model(cfg, datamodule.front_end)
         log.info(
@@ -104,7 +124,7 @@ def _train(
         )
         with open_loggers(cfg, directory, decides) as loggers:
             trainer = make_trainer(cfg, model, datamodule.passes, directory.path, loggers)
-            resume = str(directory.last) if directory.partial else None
+            resume = str(directory.last) if partial else None
             if resume:
                 read_checkpoint(directory.last)  # a damaged one is told in a sentence
                 log.info("going on after the last completed pass, from %s", resume)
@@ -128,9 +148,11 @@ def _train(
         }
     finally:
         environment["seconds"] = round(before + time.perf_counter() - started, 1)
-        directory.write_json("environment.json", environment)
-    directory.write_json("metrics.json", metrics)
-    directory.mark_done()
+        if first:
+            directory.write_json("environment.json", environment)
+    if first:
+        directory.write_json("metrics.json", metrics)
+        directory.mark_done()
     return metrics
 
 

@@ -15,7 +15,8 @@ from tiny_training import FRAMES, MELS, datamodule, sentence_set, trainer
 from callbacks.pseudo_labels import embed_set
 from datamodules.processes import from_first, gather_rows, rank
 from datamodules.samplers import ChunkUniform, Natural, NaturalSentence, SentenceUniform
-from experiments.parallel import join_processes, started_processes
+from experiments.jobs import started_processes
+from experiments.parallel import join_processes
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet

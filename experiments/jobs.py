@@ -1,0 +1,113 @@
+"""One run as a job of its own: in a fresh process, or in several that train together.
+
+A sweep's jobs and trainings on several devices are never done in the process that Hydra runs: Lightning would start its
+further processes with the sweep's own command line, each of which sweeps anew. Nothing here imports PyTorch.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.console import EXIT_INTERRUPTED
+from experiments.run_directory import RunDirectory
+from experiments.telling import TOLD, told
+
+DONE, DONE_BEFORE, FAILED, INTERRUPTED = "done", "done before", "failed", "interrupted"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What became of a job."""
+
+    state: str
+    """done, done before, failed or interrupted."""
+    status: int
+    """The exit status, 128 + the signal's number where one ended the job."""
+    reason: str = ""
+    """Why it failed."""
+    directory: str = ""
+    """The run's, where the job came so far."""
+    seconds: float = 0.0
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The run's metrics.json; empty unless it is done."""
+        if self.state not in (DONE, DONE_BEFORE):
+            return {}
+        return json.loads((Path(self.directory) / "metrics.json").read_text())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def started_processes() -> int:
+    """How many processes torchrun, of which this is one, started for the training; 1 for a plain start."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str], threads: int | None) -> JobResult:
+    """Train `experiments.run OVERRIDES` in `processes` fresh processes and wait for them.
+
+    environment: variables set for the job beside this process's own. threads: of each process, null for PyTorch's
+    choice. Interrupted, it waits until the job has ended too.
+    """
+    with tempfile.TemporaryDirectory(prefix="emocluster-") as folder:
+        file = Path(folder) / "told"
+        file.touch()
+        what = ["experiments.launch", str(processes)] if processes > 1 else ["experiments.run"]
+        variables = {**os.environ, **environment, TOLD: str(file)}
+        if threads is not None:
+            variables["OMP_NUM_THREADS"] = str(threads)
+        started, clock = time.time(), time.perf_counter()
+        status = _wait(subprocess.Popen([sys.executable, "-m", *what, *overrides], env=variables))
+        facts = told(file)
+        seconds = round(time.perf_counter() - clock, 1)
+    directory = facts.directory
+    if status == 0:
+        before = (Path(directory) / "DONE").stat().st_mtime < started
+        return JobResult(DONE_BEFORE if before else DONE, status, "", directory, seconds)
+    if status in (EXIT_INTERRUPTED, 128 + signal.SIGTERM):
+        return JobResult(INTERRUPTED, status, "the same command goes on", directory, seconds)
+    reason = facts.reason or describe_status(status)
+    if directory:  # a process that was killed had no time to write that itself
+        run = RunDirectory(Path(directory))
+        run.begin()
+        run.mark_failed(reason)
+    return JobResult(FAILED, status, reason, directory, seconds)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """The process's exit status; signals that end this one are handed on, and waited for."""
+
+    def hand_on(number: int, frame: Any) -> None:
+        process.send_signal(number)
+
+    before = signal.signal(signal.SIGTERM, hand_on)
+    try:
+        while True:
+            try:
+                code = process.wait()
+                return code if code >= 0 else 128 - code
+            except KeyboardInterrupt:
+                # The terminal has sent it to the job as well, which ends by itself after its files are safe.
+                continue
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def describe_status(status: int) -> str:
+    """What an exit status says of a process that said nothing itself."""
+    if status <= 128:
+        return f"it ended with exit status {status} and said no reason"
+    number = status - 128
+    hint = " (the system does that to a process that uses too much memory)" if number == signal.SIGKILL else ""
+    return f"it was ended by {signal.Signals(number).name}{hint}"

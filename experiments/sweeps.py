@@ -1,0 +1,167 @@
+"""What a sweep (`-m`) does with each of its jobs, and the table at its end. Nothing here imports PyTorch."""
+
+import csv
+import json
+import logging
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.gpus import hold_gpus, visible_gpus
+from experiments.jobs import DONE, DONE_BEFORE, INTERRUPTED, JobResult, run_job
+from experiments.run_directory import write_json
+
+log = logging.getLogger(__name__)
+
+RUNNING = "lost"
+"""What a job's file says until the job has ended: all that is left to say of one whose starter was killed too."""
+
+
+def child_overrides() -> list[str]:
+    """The command line of the job that Hydra runs now, for a process of its own."""
+    hydra = HydraConfig.get()
+    folders = [
+        one.path.removeprefix("file://") for one in hydra.runtime.config_sources if one.provider == "command-line"
+    ]
+    return [
+        *(f"--config-dir={folder}" for folder in folders),
+        *hydra.overrides.task,
+        "hydra.mode=RUN",  # a preset may ask for a sweep, and this is one job of it
+    ]
+
+
+def processes_wanted(cfg: DictConfig) -> int:
+    """trainer.devices, 1 where it is no number: the job itself will say what is wrong with it."""
+    devices = str(cfg.trainer.devices)
+    return int(devices) if devices.isdigit() else 1
+
+
+def run_sweep_job(cfg: DictConfig) -> float | None:
+    """Train one combination of a sweep; its mean validation CCC, or None where it failed.
+
+    Never raises for a job that failed: the other jobs go on, and the sweep's exit status tells in the end.
+    """
+    hydra = HydraConfig.get()
+    file = Path(hydra.sweep.dir) / f"job-{hydra.job.num}.json"
+    known = {"number": hydra.job.num, "overrides": list(hydra.overrides.task)}
+    write_json(file, {**known, **JobResult(RUNNING, 1, "the process that started it ended before it").to_dict()})
+    processes = processes_wanted(cfg)
+    launcher = str(hydra.launcher._target_)
+    alone = "BasicLauncher" in launcher
+    overrides = [*child_overrides(), *([] if alone else ["trainer.progress_bar=false"])]
+    with ExitStack() as stack:
+        environment = {}
+        if cfg.trainer.accelerator == "gpu" and "Joblib" in launcher:
+            gpus = stack.enter_context(hold_gpus(processes, visible_gpus()))
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        result = run_job(overrides, processes, environment, threads_of(cfg, processes, _jobs_at_once(hydra)))
+    ccc = result.metrics.get("validation", {}).get("ccc", {})
+    test = {
+        f"{name}/ccc_{attribute}": value
+        for name, scores in result.metrics.get("test", {}).items()
+        for attribute, value in scores["ccc"].items()
+    }
+    validation = {f"validation/ccc_{attribute}": value for attribute, value in ccc.items()}
+    write_json(file, {**known, **result.to_dict(), "scores": validation | test})
+    if result.state == INTERRUPTED:
+        raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
+    return sum(ccc.values()) / len(ccc) if ccc else None
+
+
+def threads_of(cfg: DictConfig, processes: int, jobs_at_once: int) -> int | None:
+    """Threads of each process, so that all processes of all jobs fill the machine and no more.
+
+    None leaves it to PyTorch, where one process has the machine to itself or the user has chosen.
+    """
+    together = processes * jobs_at_once
+    if together == 1 or cfg.trainer.threads is not None or "OMP_NUM_THREADS" in os.environ:
+        return None
+    return max(1, len(os.sched_getaffinity(0)) // together)
+
+
+def _jobs_at_once(hydra: Any) -> int:
+    """Of the launchers known here joblib alone runs several jobs on one machine's cores."""
+    count = hydra.launcher.get("n_jobs") or 1
+    return count if count > 0 else len(os.sched_getaffinity(0)) + 1 + count
+
+
+class SweepReport(Callback):
+    """Hydra's callback (conf/config.yaml): at the end of a sweep its table, summary.csv, and exit status."""
+
+    directory: Path | None = None
+    """Of the sweep that is going on."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember where the jobs will write."""
+        SweepReport.directory = Path(config.hydra.sweep.dir).resolve()
+        SweepReport.directory.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def finish(cls) -> None:
+        """Report the sweep that ended, whichever way it did; exit 1 if one of its jobs is not done."""
+        if cls.directory is None:
+            return
+        jobs = sorted((json.loads(file.read_text()) for file in cls.directory.glob("job-*.json")), key=_number)
+        write_summary(cls.directory / "summary.csv", jobs)
+        show(jobs, cls.directory)
+        if any(job["state"] not in (DONE, DONE_BEFORE) for job in jobs):
+            sys.exit(1)
+
+
+def _number(job: dict[str, Any]) -> int:
+    return int(job["number"])
+
+
+def write_summary(path: Path, jobs: list[dict[str, Any]]) -> None:
+    """summary.csv: a row a job; a column for each option that was swept and for each score."""
+    options = swept(jobs)
+    names = list(dict.fromkeys(name for one in options for name in one))
+    scores = list(dict.fromkeys(name for job in jobs for name in job.get("scores", {})))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["job", "state", *names, *scores, "seconds", "directory", "reason"])
+        for job, chosen in zip(jobs, options, strict=True):
+            values = [*(chosen.get(name, "") for name in names), *(job.get("scores", {}).get(s, "") for s in scores)]
+            writer.writerow([job["number"], job["state"], *values, job["seconds"], job["directory"], job["reason"]])
+
+
+def swept(jobs: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Of every job the options that are not the same for all; all of them where there is one job."""
+    options = [dict(one.lstrip("+~").split("=", 1) for one in job["overrides"] if "=" in one) for job in jobs]
+    if len(jobs) == 1:
+        return options
+    return [{k: v for k, v in one.items() if any(other.get(k) != v for other in options)} for one in options]
+
+
+def _of_kind(scores: dict[str, float], kind: str) -> str:
+    return " ".join(f"{value:.4f}" for name, value in scores.items() if name.startswith(kind))
+
+
+def show(jobs: list[dict[str, Any]], directory: Path) -> None:
+    """The sweep's jobs as a table."""
+    table = Table(title=f"{len(jobs)} jobs", title_justify="left")
+    for column in ("job", "state", "options", "validation", "test", "why"):
+        table.add_column(column)
+    for job, options in zip(jobs, swept(jobs), strict=True):
+        scores = job.get("scores", {})
+        parts = [_of_kind(scores, "validation"), _of_kind(scores, "test")]
+        cells = (
+            str(job["number"]),
+            job["state"],
+            " ".join(f"{k}={v}" for k, v in options.items()),
+            *parts,
+            job["reason"],
+        )
+        table.add_row(*map(escape, cells))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(str(directory / "summary.csv"), soft_wrap=True, markup=False)

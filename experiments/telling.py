@@ -1,0 +1,41 @@
+"""What a process that was started for a job tells the one that started it: lines of JSON in a file of the latter's.
+
+The exit status alone would not say which directory a run has, nor why it failed.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOLD = "EMOCLUSTER_TOLD"
+
+
+def tell(**facts: Any) -> None:
+    """Tell the starter, if there is one that listens."""
+    if TOLD in os.environ:
+        line = json.dumps({"process": int(os.environ.get("RANK", "0")), **facts})
+        # One write of one short line, which several processes may append at once.
+        with Path(os.environ[TOLD]).open("a") as file:
+            file.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a job's processes told."""
+
+    directory: str
+    """The run's; empty if they did not come so far."""
+    reason: str
+    """Why the job failed; empty if nobody said."""
+
+
+def told(file: Path) -> Told:
+    """Of several processes that failed the first counts: the others lost their connection to it, and say so."""
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    directories = [line["directory"] for line in lines if "directory" in line]
+    died = [line for line in lines if "died" in line]
+    errors = [line["error"] for line in lines if "error" in line and (not died or line["process"] == died[0]["died"])]
+    reasons = errors + [line["how"] for line in died]
+    return Told(directories[0] if directories else "", reasons[0] if reasons else "")

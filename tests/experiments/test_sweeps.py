@@ -1,0 +1,99 @@
+"""Sweeps and trainings in several processes, as real command lines: true world sizes, and every job's own outcome."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OVERRIDES = ["trainer.threads=1", "rounds=1", "unlabeled_size=0"]
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.run", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+def mishap(kind: str, value: str, wanted: object, process: int = 0) -> list[str]:
+    """A callback that ends the job whose option `value` is `wanted`."""
+    return [
+        "+callbacks.mishap._target_=mishap.Mishap",
+        f"+callbacks.mishap.kind={kind}",
+        f"+callbacks.mishap.value=${{{value}}}",
+        f"+callbacks.mishap.wanted={wanted}",
+        f"+callbacks.mishap.process={process}",
+    ]
+
+
+def summary(runs: Path) -> list[dict[str, str]]:
+    """The rows of the latest sweep's summary.csv."""
+    latest = max((runs / "sweeps").iterdir())
+    with (latest / "summary.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_sweeping_the_devices_gives_true_world_sizes_and_equal_results(tiny: list[str], tmp_path: Path) -> None:
+    done = command("-m", *tiny, *OVERRIDES, "trainer.devices=1,2", "trainer.precision=64-true", "rounds=2")
+    assert done.returncode == 0, done.stderr
+    rows = summary(tmp_path / "runs")
+    assert [row["state"] for row in rows] == ["done", "done"]
+    assert [row["trainer.devices"] for row in rows] == ["1", "2"]
+    one, two = (json.loads((Path(row["directory"]) / "outcome.json").read_text())["devices"] for row in rows)
+    assert (one, two) == (1, 2)
+    histories = [(Path(row["directory"]) / "history.csv").read_text().splitlines() for row in rows]
+    # As many batches with two devices as with one: batch_size is the whole batch's.
+    batches = [[row["batches"] for row in csv.DictReader(history)] for history in histories]
+    assert batches[0] == batches[1] == ["2", "2"]
+    for score in ("validation/ccc_arousal", "test1/ccc_arousal"):
+        # Double precision, but the predictions' tables, of which scores are made, come from float16 features alike.
+        assert float(rows[1][score]) == pytest.approx(float(rows[0][score]), abs=1e-9)
+
+
+def test_every_job_has_its_own_fate_and_the_sweep_goes_on(tiny: list[str], tmp_path: Path) -> None:
+    first = command("-m", *tiny, *OVERRIDES, "rounds=2", "num_clusters=4,3,1000,5", *mishap("kill", "num_clusters", 3))
+    assert first.returncode == 1
+    rows = summary(tmp_path / "runs")
+    assert [row["num_clusters"] for row in rows] == ["4", "3", "1000", "5"]
+    assert [row["state"] for row in rows] == ["done", "failed", "failed", "done"]
+    assert "SIGKILL" in rows[1]["reason"]
+    assert "memory" in rows[1]["reason"]
+    assert "SIGKILL" in (Path(rows[1]["directory"]) / "FAILED").read_text()
+    assert "num_clusters=1000" in rows[2]["reason"]
+    assert "lower num_clusters" in rows[2]["reason"]
+    assert all(row["validation/ccc_arousal"] for row in (rows[0], rows[3]))
+    assert "lower num_clusters" in first.stdout  # the table
+    # Again, without what ended it: what is done is not done again, what was begun goes on.
+    before = [(Path(row["directory"]) / "run.log").read_text() for row in rows]
+    again = command("-m", *tiny, *OVERRIDES, "rounds=2", "num_clusters=4,3,5", *mishap("kill", "num_clusters", 7))
+    assert again.returncode == 0, again.stderr
+    rows = summary(tmp_path / "runs")
+    assert [row["state"] for row in rows] == ["done", "done", "done"]
+    assert len(before) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "process", "said"),
+    [("exit", 0, "exit status 9"), ("kill", 1, "SIGKILL"), ("raise", 1, "the roof fell in"), ("memory", 0, "memory")],
+)
+def test_a_process_that_dies_ends_its_own_job_alone(
+    tiny: list[str], tmp_path: Path, kind: str, process: int, said: str
+) -> None:
+    done = command(
+        "-m", *tiny, *OVERRIDES, "rounds=2", "trainer.devices=2", "seed=0,1", *mishap(kind, "seed", 0, process)
+    )
+    assert done.returncode == 1
+    rows = summary(tmp_path / "runs")
+    assert [row["state"] for row in rows] == ["failed", "done"], done.stderr
+    assert said in rows[0]["reason"]
+    assert (Path(rows[0]["directory"]) / "FAILED").exists()
+    assert not (Path(rows[0]["directory"]) / "DONE").exists()
