@@ -1,43 +1,124 @@
 """Weights & Biases beside the CSV files that are always written."""
 
+import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig
 from pytorch_lightning.loggers import Logger
 
+from datamodules.processes import rank
 from experiments.console import ConfigurationError
 from experiments.run_directory import RunDirectory
+
+log = logging.getLogger(__name__)
+
+
+class ForgivingLogger(Logger):
+    """Hands everything to another logger until that fails; then says so once, and training goes on without it."""
+
+    def __init__(self, inner: Logger) -> None:
+        super().__init__()
+        self.inner = inner
+        self.works = True
+
+    @property
+    def name(self) -> str | None:
+        """The other logger's; it names no folder of ours."""
+        return self.inner.name
+
+    @property
+    def version(self) -> int | str | None:
+        """The other logger's."""
+        return self.inner.version
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """See Logger."""
+        self._try("log_metrics", metrics, step)
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the whole config is given to the logger when it is made."""
+
+    def finalize(self, status: str) -> None:
+        """See Logger."""
+        self._try("finalize", status)
+
+    def _try(self, method: str, *arguments: Any) -> None:
+        if not self.works:
+            return
+        try:
+            getattr(self.inner, method)(*arguments)
+        except Exception as error:  # whatever a network, an account or a full disk makes of it
+            self.works = False
+            log.warning(
+                "Weights & Biases fails (%s: %s); training goes on without it, history.csv has everything.",
+                type(error).__name__,
+                error,
+            )
 
 
 @contextmanager
 def open_loggers(cfg: DictConfig, directory: RunDirectory, settings: dict[str, Any]) -> Iterator[list[Logger]]:
     """The run's loggers, always finished. A resumed run goes on with its own curve: its id lies in `wandb_id`."""
-    if cfg.logger.backend is None:
+    if cfg.logger.backend not in (None, "wandb"):
+        raise ConfigurationError(f"logger.backend is wandb or null, not {cfg.logger.backend!r}.")
+    if cfg.logger.backend is None or rank() != 0:
         yield []
         return
-    if cfg.logger.backend != "wandb":
-        raise ConfigurationError(f"logger.backend is wandb or null, not {cfg.logger.backend!r}.")
+    loggers: list[Logger] = []
+    try:
+        loggers.append(_wandb_logger(cfg, directory, settings))
+    except Exception as error:  # not installed, or broken: no reason not to train
+        log.warning("Weights & Biases cannot be used (%s: %s); training goes on.", type(error).__name__, error)
+    try:
+        yield loggers
+    finally:
+        _finish()
+
+
+def log_scores(loggers: list[Logger], metrics: Mapping[str, Any]) -> None:
+    """The run's result, as `test1/ccc_arousal` and the like, for the tables that compare runs."""
+    scores = {
+        f"{name}/ccc_{attribute}": value
+        for name, result in {"best_validation": metrics["validation"], **metrics["test"]}.items()
+        for attribute, value in result["ccc"].items()
+    }
+    for logger in loggers:
+        logger.log_metrics(scores)
+
+
+def _finish() -> None:
+    """End wandb's run, whatever happened: the next job of a process would else go on with it."""
+    try:
+        import wandb
+
+        wandb.finish()
+    except Exception as error:
+        log.warning("Weights & Biases could not be finished (%s: %s).", type(error).__name__, error)
+
+
+def _wandb_logger(cfg: DictConfig, directory: RunDirectory, settings: dict[str, Any]) -> Logger:
     import wandb
     from pytorch_lightning.loggers import WandbLogger
 
+    offline = cfg.logger.offline
+    if not offline and not wandb.login(prompt=False):
+        log.warning("no account of Weights & Biases is set up here; the run is kept offline for `wandb sync`.")
+        offline = True
     id_file = directory.path / "wandb_id"
     if not id_file.exists():
         # Random, not the run's hash: equal hashes would merge the curves of two machines.
         id_file.write_text(secrets.token_hex(8))
-    logger = WandbLogger(
+    inner = WandbLogger(
         project=cfg.logger.project,
         name=directory.path.name,
         id=id_file.read_text().strip(),
         save_dir=directory.path,
-        offline=cfg.logger.offline,
-        resume=None if cfg.logger.offline else "allow",
+        offline=offline,
+        resume=None if offline else "allow",
         config=settings,
         log_model=False,
     )
-    try:
-        yield [logger]
-    finally:
-        wandb.finish()
+    return ForgivingLogger(inner)

@@ -17,11 +17,12 @@ from datamodules.processes import from_first, rank, world_size
 from experiments.assembly import make_datamodule, make_model, make_trainer
 from experiments.console import USER_ERRORS
 from experiments.data import data_fingerprint, extract, read_corpora
+from experiments.disk import refuse_full_disk
 from experiments.environment import describe_environment
 from experiments.evaluation import evaluate_sets, is_test_set
 from experiments.identity import outcome, run_name
 from experiments.loading import read_checkpoint
-from experiments.loggers import open_loggers
+from experiments.loggers import log_scores, open_loggers
 from experiments.logs import log_to_file
 from experiments.memory import keep_freed_memory
 from experiments.options import check_options
@@ -114,6 +115,7 @@ def _train(
         data = extract(cfg, corpus, pool, progress=first)
         datamodule = make_datamodule(cfg, data)
         model = make_model(cfg, datamodule.front_end)
+        refuse_full_disk(directory.path, model)
         log.info(
             "%s: %d passes over %s, %d parameters, %d threads",
             directory.path.name,
@@ -129,23 +131,26 @@ def _train(
                 read_checkpoint(directory.last)  # a damaged one is told in a sentence
                 log.info("going on after the last completed pass, from %s", resume)
             _fit(trainer, model, datamodule, resume)
-        model.to(trainer.strategy.root_device)  # Lightning brings a model back to the CPU when it is done
-        # The best model is the run's result, not the last one; weights only, the rest was for resuming.
-        model.load_state_dict(read_checkpoint(directory.best)["state_dict"])
-        metrics = {
-            "corpus": {
-                "name": data.corpus.name,
-                "version": data.corpus.version,
-                "labels": data.corpus.label_kind,
-                "labeled": len(datamodule.sets[LABELED]),
-                "unlabeled": len(datamodule.sets[UNLABELED]) if UNLABELED in datamodule.sets else 0,
-            },
-            "model": cfg.model.name,
-            "attribute": cfg.attribute,
-            "seed": cfg.seed,
-            "validation": evaluate_sets(model, datamodule, ["development"], directory.path)["development"],
-            "test": evaluate_sets(model, datamodule, [n for n in datamodule.sets if is_test_set(n)], directory.path),
-        }
+            model.to(trainer.strategy.root_device)  # Lightning brings a model back to the CPU when it is done
+            # The best model is the run's result, not the last one; weights only, the rest was for resuming.
+            model.load_state_dict(read_checkpoint(directory.best)["state_dict"])
+            metrics = {
+                "corpus": {
+                    "name": data.corpus.name,
+                    "version": data.corpus.version,
+                    "labels": data.corpus.label_kind,
+                    "labeled": len(datamodule.sets[LABELED]),
+                    "unlabeled": len(datamodule.sets[UNLABELED]) if UNLABELED in datamodule.sets else 0,
+                },
+                "model": cfg.model.name,
+                "attribute": cfg.attribute,
+                "seed": cfg.seed,
+                "validation": evaluate_sets(model, datamodule, ["development"], directory.path)["development"],
+                "test": evaluate_sets(
+                    model, datamodule, [n for n in datamodule.sets if is_test_set(n)], directory.path
+                ),
+            }
+            log_scores(loggers, metrics)
     finally:
         environment["seconds"] = round(before + time.perf_counter() - started, 1)
         if first:

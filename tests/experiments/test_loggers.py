@@ -1,0 +1,110 @@
+"""Weights & Biases: one run a training, the same curve after a resume, and never a reason to fail."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import wandb
+from omegaconf import OmegaConf
+from pytorch_lightning.loggers import Logger, WandbLogger
+
+from experiments.loggers import ForgivingLogger, log_scores, open_loggers
+from experiments.run_directory import RunDirectory
+from experiments.training import train
+
+
+class Recorder(Logger):
+    """Keeps what it is given; fails from its second call on."""
+
+    name, version = "recorder", 0
+
+    def __init__(self, good: int) -> None:
+        super().__init__()
+        self.good, self.calls = good, []
+
+    def log_metrics(self, metrics, step=None):
+        self.calls.append(metrics)
+        if len(self.calls) > self.good:
+            raise ConnectionError("no route to host")
+
+    def log_hyperparams(self, params, *args, **kwargs):
+        raise AssertionError("never asked for")
+
+
+def config(**options):
+    return OmegaConf.create({"logger": {"backend": "wandb", "project": "test", "offline": True, **options}})
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    return RunDirectory(tmp_path)
+
+
+def test_a_logger_that_fails_is_left_out_and_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    inner = Recorder(good=1)
+    logger = ForgivingLogger(inner)
+    for value in (1.0, 2.0, 3.0):
+        logger.log_metrics({"loss": value}, step=1)
+    logger.finalize("success")
+    assert inner.calls == [{"loss": 1.0}, {"loss": 2.0}]
+    assert [record.message for record in caplog.records if "no route to host" in record.message] == [
+        "Weights & Biases fails (ConnectionError: no route to host); training goes on without it, "
+        "history.csv has everything."
+    ]
+
+
+def test_scores_have_one_name_each() -> None:
+    inner = Recorder(good=1)
+    metrics = {"validation": {"ccc": {"arousal": 0.5}}, "test": {"test1": {"ccc": {"arousal": 0.4}}}}
+    log_scores([ForgivingLogger(inner)], metrics)
+    assert inner.calls == [{"best_validation/ccc_arousal": 0.5, "test1/ccc_arousal": 0.4}]
+
+
+def test_a_resumed_run_keeps_its_id_and_every_run_is_finished(directory: RunDirectory) -> None:
+    ids = []
+    for _ in range(2):
+        with open_loggers(config(), directory, {"model": "x"}) as (logger,):
+            assert isinstance(logger.inner, WandbLogger)
+            logger.log_metrics({"loss": 1.0})
+            ids.append(wandb.run.id)
+        assert wandb.run is None
+    assert ids[0] == ids[1] == (directory.path / "wandb_id").read_text()
+    other = RunDirectory(directory.path / "other")
+    other.path.mkdir()
+    with open_loggers(config(), other, {}) as (logger,):
+        logger.log_metrics({"loss": 1.0})
+        assert wandb.run.id != ids[0]
+
+
+def test_it_is_finished_when_training_fails(directory: RunDirectory) -> None:
+    with pytest.raises(RuntimeError, match="fire"), open_loggers(config(), directory, {}) as (logger,):
+        logger.log_metrics({"loss": 1.0})
+        assert wandb.run is not None
+        raise RuntimeError("fire")
+    assert wandb.run is None
+
+
+def test_without_an_account_it_stays_offline(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(directory.path))  # and so without a .netrc
+    monkeypatch.setenv("NETRC", str(directory.path / ".netrc"))
+    with open_loggers(config(offline=False), directory, {}) as (logger,):
+        logger.log_metrics({"loss": 1.0})
+        assert logger.works
+        assert wandb.run.offline
+    assert "no account" in caplog.text
+
+
+def test_training_goes_on_where_wandb_is_broken(tiny, composed, monkeypatch, caplog) -> None:
+    def broken(*args, **kwargs):
+        raise OSError("the service did not start")
+
+    monkeypatch.setattr(wandb, "init", broken)
+    caplog.set_level(logging.WARNING)
+    metrics, run = train(composed(*tiny, "logger=wandb", "rounds=1", "unlabeled_size=0"), [])
+    assert (run / "DONE").exists()
+    assert metrics["validation"]["n"] == 6
+    assert "the service did not start" in caplog.text
