@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from references.published import LIN_2024, ZHAO_2023, ZHAO_2023_ABLATIONS
 
 from datamodules.chunking import ChunkSettings
@@ -96,12 +98,29 @@ def test_published_numbers_of_acgs_ablations_are_those_printed():
 
 def commands():
     """Every command for experiments.run in the documentation, continued lines joined."""
-    for name in ("README.md", "docs/models.md"):
+    for name in ("README.md", "docs/models.md", "docs/cluster.md"):
         text = (ROOT / name).read_text().replace("\\\n", " ")
-        for found in re.findall(r"experiments\.run ((?:[\w.]+=\S+|DATA| +)+)", text):
-            yield pytest.param(found.replace("`", "").replace("DATA", DATA).split(), id=f"{name}: {found.strip()[:60]}")
+        for sweep, found in re.findall(r"experiments\.run (-m )?((?:[\w./]+=\S+|DATA| +)+)", text):
+            overrides = found.replace("`", "").replace("DATA", DATA).split()
+            if sweep:  # Hydra's own options aside, the first of its jobs
+                overrides = [one.split(",")[0] for one in overrides if not one.startswith("hydra")]
+            yield pytest.param(overrides, id=f"{name}: {found.strip()[:60]}")
 
 
 @pytest.mark.parametrize("overrides", commands())
-def test_every_command_of_the_documentation_composes(overrides):
-    check_options(composed(*overrides))
+def test_every_command_of_the_documentation_composes(overrides, monkeypatch):
+    cfg = composed(*overrides)
+    # As on a machine that has what the command asks for.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cfg.trainer.devices)
+    monkeypatch.setenv("WORLD_SIZE", str(cfg.trainer.devices * cfg.trainer.num_nodes))
+    check_options(cfg)
+
+
+def test_presets_of_sweeps_sweep():
+    for preset in ROOT.glob("conf/experiment/sweep_*.yaml"):
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            cfg = compose("config", overrides=[f"experiment={preset.stem}"], return_hydra_config=True)
+        assert str(cfg.hydra.mode) == "RunMode.MULTIRUN"
+        (name,) = cfg.hydra.sweeper.params
+        assert OmegaConf.select(cfg, name) is not None

@@ -78,10 +78,14 @@ def test_a_resumed_run_keeps_its_id_and_every_run_is_finished(directory: RunDire
 
 
 def test_it_is_finished_when_training_fails(directory: RunDirectory) -> None:
-    with pytest.raises(RuntimeError, match="fire"), open_loggers(config(), directory, {}) as (logger,):
-        logger.log_metrics({"loss": 1.0})
-        assert wandb.run is not None
-        raise RuntimeError("fire")
+    def fail() -> None:
+        with open_loggers(config(), directory, {}) as (logger,):
+            logger.log_metrics({"loss": 1.0})
+            assert wandb.run is not None
+            raise RuntimeError("fire")
+
+    with pytest.raises(RuntimeError, match="fire"):
+        fail()
     assert wandb.run is None
 
 

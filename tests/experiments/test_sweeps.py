@@ -83,7 +83,12 @@ def test_every_job_has_its_own_fate_and_the_sweep_goes_on(tiny: list[str], tmp_p
 
 @pytest.mark.parametrize(
     ("kind", "process", "said"),
-    [("exit", 0, "exit status 9"), ("kill", 1, "SIGKILL"), ("raise", 1, "the roof fell in"), ("memory", 0, "memory")],
+    [
+        ("kill", 1, "SIGKILL"),
+        pytest.param("exit", 0, "exit status 9", marks=pytest.mark.slow),
+        pytest.param("raise", 1, "the roof fell in", marks=pytest.mark.slow),
+        pytest.param("memory", 0, "memory", marks=pytest.mark.slow),
+    ],
 )
 def test_a_process_that_dies_ends_its_own_job_alone(
     tiny: list[str], tmp_path: Path, kind: str, process: int, said: str
@@ -97,3 +102,47 @@ def test_a_process_that_dies_ends_its_own_job_alone(
     assert said in rows[0]["reason"]
     assert (Path(rows[0]["directory"]) / "FAILED").exists()
     assert not (Path(rows[0]["directory"]) / "DONE").exists()
+
+
+def test_optuna_gives_all_processes_of_a_trial_the_same_parameters(tiny: list[str], tmp_path: Path) -> None:
+    optuna = ["hydra/sweeper=optuna", "hydra.sweeper.direction=maximize", "hydra.sweeper.n_trials=2"]
+    search = ["hydra.sweeper.n_jobs=1", "lambda_cluster=interval(0.1,1.0)", "trainer.devices=2"]
+    done = command("-m", *tiny, *OVERRIDES, *optuna, *search)
+    assert done.returncode == 0, done.stderr
+    rows = summary(tmp_path / "runs")
+    # Processes of different parameters would have refused to train together (test_parallel.py).
+    assert [row["state"] for row in rows] == ["done", "done"]
+    chosen = [json.loads((Path(row["directory"]) / "outcome.json").read_text()) for row in rows]
+    assert [one["devices"] for one in chosen] == [2, 2]
+    assert [one["model"]["lambda_cluster"] for one in chosen] == [float(row["lambda_cluster"]) for row in rows]
+    assert rows[0]["lambda_cluster"] != rows[1]["lambda_cluster"]
+    best = (max((tmp_path / "runs" / "sweeps").iterdir()) / "optimization_results.yaml").read_text()
+    assert f"best_value: {max(float(row['validation/ccc_arousal']) for row in rows)}" in best
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher", [["joblib", "hydra.launcher.n_jobs=2"], ["submitit_local"]], ids=lambda one: one[0]
+)
+def test_launchers_that_run_jobs_elsewhere(tiny: list[str], tmp_path: Path, launcher: list[str]) -> None:
+    name, *options = launcher
+    sweep = ["trainer.devices=1,2", "num_clusters=4,3", *mishap("kill", "num_clusters", 3)]
+    done = command("-m", *tiny, *OVERRIDES, "rounds=2", f"hydra/launcher={name}", *options, *sweep)
+    assert done.returncode == 1
+    rows = summary(tmp_path / "runs")
+    fates = {(row["trainer.devices"], row["num_clusters"]): row["state"] for row in rows}
+    assert fates == {("1", "4"): "done", ("1", "3"): "failed", ("2", "4"): "done", ("2", "3"): "failed"}
+    assert all("SIGKILL" in row["reason"] for row in rows if row["state"] == "failed")
+
+
+@pytest.mark.slow
+def test_in_single_precision_the_final_results_agree(tiny: list[str], tmp_path: Path) -> None:
+    done = command(
+        "-m", f"data.root={tmp_path / 'corpus'}", f"run_root={tmp_path / 'runs'}", f"store_root={tmp_path / 'stores'}",
+        "trainer.progress_bar=false", "trainer.threads=1", "model=deep_emocluster", "rounds=6", "batch_size=8",
+        "unlabeled_size=0", "trainer.devices=1,2",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one, two = summary(tmp_path / "runs")
+    assert float(one["test1/ccc_arousal"]) > 0.5
+    assert float(two["test1/ccc_arousal"]) == pytest.approx(float(one["test1/ccc_arousal"]), abs=0.02)

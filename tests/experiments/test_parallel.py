@@ -1,0 +1,177 @@
+"""What is checked before several processes train together, and what they hand each other."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from datamodules import processes
+from datamodules.errors import DataError
+from datamodules.processes import share_of
+from experiments.console import ConfigurationError
+from experiments.disk import refuse_full_disk
+from experiments.gpus import hold_gpus, visible_gpus
+from experiments.jobs import describe_status
+from experiments.launch import first_death
+from experiments.options import check_options
+from experiments.parallel import WorldSizeCheck, parallel_options
+from experiments.sweeps import swept, threads_of, write_summary
+from experiments.telling import told
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("total", [0, 1, 2, 7, 64])
+def test_shares_are_even_and_cover_everything_once(count: int, total: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "world_size", lambda: count)
+    shares = [share_of(total, process) for process in range(count)]
+    assert [row for one in shares for row in range(one.first, one.first + one.held)] == list(range(total))
+    assert max(one.held for one in shares) - min(one.held for one in shares) <= 1
+
+
+def test_another_number_of_processes_than_asked_for_is_refused() -> None:
+    Trainer = namedtuple("Trainer", "world_size")
+    WorldSizeCheck(2).on_fit_start(Trainer(2), None)
+    with pytest.raises(RuntimeError, match="2 processes were to train together, and there are 1"):
+        WorldSizeCheck(2).on_fit_start(Trainer(1), None)
+
+
+def test_a_single_process_needs_no_strategy() -> None:
+    assert parallel_options("cpu", 1) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["trainer.devices=4", "batch_size=6"], "set a multiple of 4"),
+        (["trainer.devices=0"], "trainer.devices=0: set a whole number, 1 or more"),
+        (["trainer.devices=auto"], "trainer.devices=auto: set a whole number"),
+        (["trainer.num_nodes=1.5"], "trainer.num_nodes=1.5"),
+        (["trainer.num_nodes=2", "batch_size=6"], "start them with torchrun"),
+    ],
+)
+def test_devices_that_cannot_be_meant_are_refused(composed, tiny, options: list[str], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        check_options(composed(*tiny, *options))
+
+
+def test_processes_that_would_train_different_runs_are_refused(tiny: list[str], tmp_path: Path) -> None:
+    job = f"{sys.executable} -m experiments.run {' '.join(tiny)} trainer.devices=2 seed=$RANK"
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "--no-python"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, "bash", "-c", job],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("were given different options or see different data") == 1
+    assert not list((tmp_path / "runs").rglob("DONE"))
+
+
+def test_too_little_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Linear(2**10, 2**10)  # 4 MB; fifteen times that and 50 MB are asked for
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(0, 0, 111 * 2**20))
+    refuse_full_disk(tmp_path, model)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(0, 0, 109 * 2**20))
+    with pytest.raises(DataError, match=r"109 MB of disk are free, and the run may write 110 MB; .*run_root"):
+        refuse_full_disk(tmp_path, model)
+
+
+def test_each_job_holds_gpus_of_its_own(tmp_path: Path) -> None:
+    with hold_gpus(1, ["0", "1"], tmp_path) as first, hold_gpus(1, ["0", "1"], tmp_path) as second:
+        assert (first, second) == (["0"], ["1"])
+        got: list[str] = []
+
+        def wait() -> None:
+            with hold_gpus(2, ["0", "1"], tmp_path, every=0.01) as both:
+                got.extend(both)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.2)
+        assert not got
+    waiting.join(10)
+    assert got == ["0", "1"]
+
+
+def test_more_gpus_than_there_are_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there are 1 GPUs here"), hold_gpus(2, ["0"], tmp_path):
+        raise AssertionError("held")
+
+
+def test_the_gpus_are_those_that_the_user_left_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-ab")
+    assert visible_gpus() == ["3", "GPU-ab"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError, match="set trainer=cpu"):
+        visible_gpus()
+
+
+@pytest.mark.parametrize(
+    ("codes", "first"),
+    [
+        ({0: 1, 1: -9}, (1, -9)),  # process 0 lost its connection to the one that was killed
+        ({0: -15, 1: 3}, (1, 3)),  # the agent ended process 0
+        ({0: -15}, (0, -15)),
+    ],
+)
+def test_the_first_death_is_the_one_that_counts(codes: dict[int, int], first: tuple[int, int]) -> None:
+    assert first_death(codes) == first
+
+
+def test_the_reason_is_that_of_the_process_that_died_first(tmp_path: Path) -> None:
+    file = tmp_path / "told"
+    file.write_text(
+        '{"process": 0, "directory": "here"}\n{"process": 0, "error": "connection lost"}\n'
+        '{"process": 1, "error": "no food"}\n{"process": 0, "died": 1, "how": "it ended"}\n'
+    )
+    assert told(file).directory == "here"
+    assert told(file).reason == "no food"
+    file.write_text('{"process": 0, "error": "connection lost"}\n{"process": 0, "died": 1, "how": "killed"}\n')
+    assert told(file).reason == "killed"
+    assert "too much memory" in describe_status(137)
+    assert "SIGTERM" in describe_status(143)
+
+
+@pytest.mark.parametrize(("processes", "jobs", "threads"), [(1, 1, None), (2, 1, 4), (2, 2, 2), (16, 1, 1)])
+def test_processes_share_the_cores(
+    composed, monkeypatch: pytest.MonkeyPatch, processes: int, jobs: int, threads: int | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert threads_of(composed(), processes, jobs) == threads
+    assert threads_of(composed("trainer.threads=3"), processes, jobs) is None
+
+
+def test_a_summary_has_a_column_for_what_was_swept(tmp_path: Path) -> None:
+    common = {"state": "done", "seconds": 1.0, "directory": "x", "reason": ""}
+    jobs = [
+        {"number": 0, "overrides": ["model=a", "seed=0"], "scores": {"test1/ccc_arousal": 0.5}, **common},
+        {"number": 1, "overrides": ["model=a", "seed=1", "+x=y=z"], **common, "state": "failed", "reason": "why"},
+    ]
+    assert swept(jobs) == [{"seed": "0"}, {"seed": "1", "x": "y=z"}]
+    write_summary(tmp_path / "summary.csv", jobs)
+    assert (tmp_path / "summary.csv").read_text().splitlines() == [
+        "job,state,seed,x,test1/ccc_arousal,seconds,directory,reason",
+        "0,done,0,,0.5,1.0,x,",
+        "1,failed,1,y=z,,1.0,x,why",
+    ]
+
+
+def test_hydra_starts_no_job_in_its_own_process() -> None:
+    """The process that sweeps never imports PyTorch: a second of start-up and a CUDA context a job otherwise."""
+    code = "import experiments.run, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
