@@ -173,7 +173,7 @@ def _roomiest(one: SentenceSet, device: torch.device) -> str:
     needed = int(one.lengths.sum()) * one.frames.shape[1] * one.frames.element_size()
     if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] // 2:
         return "device"
-    return "memory" if needed < _free_memory() // 2 else "disk"
+    return "memory" if needed * world_size() < _free_memory() // 2 else "disk"  # each process holds its own
 
 
 def _free_memory() -> int:

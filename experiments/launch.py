@@ -32,6 +32,8 @@ def main(processes: int, overrides: list[str]) -> int:
     )
     # Advice for models that use all parameters in every step, which ours do in some passes only.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # Seconds that the others have to end after the first; whatever they have not finished, a resumed run does again.
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10")
     try:
         elastic_launch(config, sys.executable)("-m", "experiments.run", *overrides)
     except ChildFailedError as error:

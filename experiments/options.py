@@ -12,7 +12,6 @@ from datamodules.samplers import PassSampler
 from experiments.console import ConfigurationError
 from experiments.data import chunk_settings, feature_settings
 from experiments.instantiation import build
-from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
 from sermodels.module import EmotionModule
 
@@ -120,12 +119,6 @@ def _check_processes(cfg: DictConfig) -> None:
         raise ConfigurationError(
             f"batch_size={cfg.batch_size} is the whole batch's, which {processes} devices cannot share evenly; "
             f"set a multiple of {processes}."
-        )
-    if started_processes() != processes:
-        raise ConfigurationError(
-            f"trainer.devices={cfg.trainer.devices} and trainer.num_nodes={cfg.trainer.num_nodes} ask for {processes} "
-            f"processes, and {started_processes()} were started; on several machines start them with torchrun "
-            "(docs/cluster.md), on one leave torchrun out."
         )
 
 

@@ -18,9 +18,17 @@ from sermodels.synchronized_norm import SynchronizedOnCPU
 PATIENCE = timedelta(days=1)
 
 
-def join_processes(accelerator: str) -> None:
-    """Meet the other processes, before anything is decided that all must agree on."""
-    if started_processes() > 1 and not dist.is_initialized():
+def join_processes(accelerator: str, processes: int) -> None:
+    """Meet the other processes, before anything is decided that all must agree on.
+
+    Raises ConfigurationError where another number was started than `processes`.
+    """
+    if started_processes() != processes:
+        raise ConfigurationError(
+            f"trainer.devices x trainer.num_nodes ask for {processes} processes, and {started_processes()} were "
+            "started; on several machines start them with torchrun (docs/cluster.md), on one leave torchrun out."
+        )
+    if processes > 1 and not dist.is_initialized():
         # Embeddings, predictions and decisions travel by main memory, gradients between GPUs.
         dist.init_process_group("gloo" if accelerator == "cpu" else "cpu:gloo,cuda:nccl", timeout=PATIENCE)
 

@@ -41,11 +41,11 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
     KeyboardInterrupt when interrupted; any failure leaves its reason in `FAILED`.
     """
     check_options(cfg)
+    join_processes(cfg.trainer.accelerator, cfg.trainer.devices * cfg.trainer.num_nodes)
     make_paths_absolute(cfg)
     corpus, pool = read_corpora(cfg)
     decides = outcome(cfg, data_fingerprint(corpus, pool))
     directory = RunDirectory(Path(cfg.run_root) / run_name(cfg, decides))
-    join_processes(cfg.trainer.accelerator)
     refuse_unlike(directory.path.name)
     first = rank() == 0
     if first:

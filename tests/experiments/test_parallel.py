@@ -24,6 +24,7 @@ from experiments.options import check_options
 from experiments.parallel import WorldSizeCheck, parallel_options
 from experiments.sweeps import swept, threads_of, write_summary
 from experiments.telling import told
+from experiments.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,12 +56,16 @@ def test_a_single_process_needs_no_strategy() -> None:
         (["trainer.devices=0"], "trainer.devices=0: set a whole number, 1 or more"),
         (["trainer.devices=auto"], "trainer.devices=auto: set a whole number"),
         (["trainer.num_nodes=1.5"], "trainer.num_nodes=1.5"),
-        (["trainer.num_nodes=2", "batch_size=6"], "start them with torchrun"),
     ],
 )
 def test_devices_that_cannot_be_meant_are_refused(composed, tiny, options: list[str], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         check_options(composed(*tiny, *options))
+
+
+def test_processes_that_were_not_started_are_missed(composed, tiny) -> None:
+    with pytest.raises(ConfigurationError, match=r"ask for 2 processes, and 1 were started; .*torchrun"):
+        train(composed(*tiny, "trainer.num_nodes=2"), [])
 
 
 def test_processes_that_would_train_different_runs_are_refused(tiny: list[str], tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     processes = started_processes()
-    join_processes("cpu")
+    join_processes("cpu", processes)
     results = {}
     for name in names:
         directory = Path(from_first(tempfile.mkdtemp))
