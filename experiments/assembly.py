@@ -32,7 +32,7 @@ from experiments.instantiation import build
 from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
 from experiments.options import passes_of, sampler_class
-from experiments.parallel import WorldSizeCheck, parallel_options
+from experiments.parallel import EndOnSigterm, WorldSizeCheck, parallel_options
 from sermodels.module import EmotionModule
 
 # What the corpus calls its splits, and what a run calls the sets it makes of them.
@@ -142,6 +142,7 @@ def make_trainer(
     parallel, parallel_plugins = parallel_options(cfg.trainer.accelerator, processes)
     callbacks: list[pl.Callback] = [
         WorldSizeCheck(processes),
+        EndOnSigterm(),
         PassSchedule(),
         KeyedRandomness(cfg.seed),
         *(build(node, directory=directory) for node in cfg.get("callbacks", {}).values()),

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.console import EXIT_INTERRUPTED
 from experiments.run_directory import RunDirectory
 from experiments.telling import TOLD, told
 
@@ -58,7 +57,7 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
     """Train `experiments.run OVERRIDES` in `processes` fresh processes and wait for them.
 
     environment: variables set for the job beside this process's own. threads: of each process, null for PyTorch's
-    choice. Interrupted, it waits until the job has ended too.
+    choice. Interrupted, it hands the signal on and waits until the job has ended too.
     """
     with tempfile.TemporaryDirectory(prefix="emocluster-") as folder:
         file = Path(folder) / "told"
@@ -68,14 +67,16 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
         if threads is not None:
             variables["OMP_NUM_THREADS"] = str(threads)
         started, clock = time.time(), time.perf_counter()
-        status = _wait(subprocess.Popen([sys.executable, "-m", *what, *overrides], env=variables))
+        # In a group of its own, so that Ctrl-C in a terminal reaches it once, through this process.
+        process = subprocess.Popen([sys.executable, "-m", *what, *overrides], env=variables, process_group=0)
+        status, interrupted = _wait(process)
         facts = told(file)
         seconds = round(time.perf_counter() - clock, 1)
     directory = facts.directory
     if status == 0:
         before = (Path(directory) / "DONE").stat().st_mtime < started
         return JobResult(DONE_BEFORE if before else DONE, status, "", directory, seconds)
-    if status in (EXIT_INTERRUPTED, 128 + signal.SIGTERM):
+    if interrupted:
         return JobResult(INTERRUPTED, status, "the same command goes on", directory, seconds)
     reason = facts.reason or describe_status(status)
     if directory:  # a process that was killed had no time to write that itself
@@ -85,23 +86,22 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
     return JobResult(FAILED, status, reason, directory, seconds)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The process's exit status; signals that end this one are handed on, and waited for."""
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
+    """The process's exit status, and whether a signal that was to end this one was handed on to it instead."""
+    handed_on = False
 
     def hand_on(number: int, frame: Any) -> None:
+        nonlocal handed_on
+        handed_on = True
         process.send_signal(number)
 
-    before = signal.signal(signal.SIGTERM, hand_on)
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while True:
-            try:
-                code = process.wait()
-                return code if code >= 0 else 128 - code
-            except KeyboardInterrupt:
-                # The terminal has sent it to the job as well, which ends by itself after its files are safe.
-                continue
+        code = process.wait()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code, handed_on
 
 
 def describe_status(status: int) -> str:

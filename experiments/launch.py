@@ -20,6 +20,10 @@ from experiments.telling import tell
 def main(processes: int, overrides: list[str]) -> int:
     """Start them, wait, and return the exit status of the first that failed."""
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # its report follows in our words
+    # Advice for models that use all parameters in every step, which ours do in some passes only.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # Seconds that the others have to end after the first; whatever they have not finished, a resumed run does again.
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10")
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -30,10 +34,6 @@ def main(processes: int, overrides: list[str]) -> int:
         local_addr="localhost",
         max_restarts=0,  # a restart is the user's command again, which resumes
     )
-    # Advice for models that use all parameters in every step, which ours do in some passes only.
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    # Seconds that the others have to end after the first; whatever they have not finished, a resumed run does again.
-    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10")
     try:
         elastic_launch(config, sys.executable)("-m", "experiments.run", *overrides)
     except ChildFailedError as error:

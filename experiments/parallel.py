@@ -1,5 +1,6 @@
 """What Lightning must be told so that several processes train as one would."""
 
+import signal
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,18 @@ def parallel_options(accelerator: str, processes: int) -> tuple[dict[str, Any], 
     if accelerator == "cpu":
         return {"strategy": strategy}, [started_by, SynchronizedOnCPU()]
     return {"strategy": strategy, "sync_batchnorm": True}, [started_by]
+
+
+class EndOnSigterm(pl.Callback):
+    """Lets SIGTERM end each of several processes as Ctrl-C does.
+
+    Lightning's own handler waits in a broadcast for the others, which wait for this one in another call.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the signal over, after Lightning has."""
+        if trainer.world_size > 1:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class WorldSizeCheck(pl.Callback):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import logging
 import os
 import sys
 from contextlib import ExitStack
@@ -19,8 +18,6 @@ from rich.table import Table
 from experiments.gpus import hold_gpus, visible_gpus
 from experiments.jobs import DONE, DONE_BEFORE, INTERRUPTED, JobResult, run_job
 from experiments.run_directory import write_json
-
-log = logging.getLogger(__name__)
 
 RUNNING = "lost"
 """What a job's file says until the job has ended: all that is left to say of one whose starter was killed too."""

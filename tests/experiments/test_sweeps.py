@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,31 @@ def test_in_single_precision_the_final_results_agree(tiny: list[str], tmp_path: 
     one, two = summary(tmp_path / "runs")
     assert float(one["test1/ccc_arousal"]) > 0.5
     assert float(two["test1/ccc_arousal"]) == pytest.approx(float(one["test1/ccc_arousal"]), abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_two_processes_that_were_stopped_go_on_as_if_they_had_not_been(
+    tiny: list[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    options = [*tiny, "rounds=4", "trainer.devices=2", "trainer.threads=1"]
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    arguments = ["-m", "experiments.run", *options, f"run_root={stopped}"]
+    running = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not any(len(file.read_text().splitlines()) > 2 for file in stopped.glob("*/history.csv")):
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(number)
+    # Far less than the thirty seconds after which the others would be killed.
+    assert running.wait(20) == 128 + number
+    (run,) = stopped.glob("*-*")
+    assert not (run / "DONE").exists()
+    assert not (run / "FAILED").exists()
+    assert command(*options, f"run_root={stopped}").returncode == 0
+    assert command(*options, f"run_root={whole}").returncode == 0
+    (other,) = whole.glob("*-*")
+    assert (run / "metrics.json").read_text() == (other / "metrics.json").read_text()
