@@ -68,19 +68,19 @@ class CNNVAE(CNNRegressor):
         return self.mean(h), self.log_variance(h)
 
     def latents(self, chunks: Tensor) -> Tensor:
-        mean, log_variance = self.posterior(chunks)
-        return self.sample(mean, log_variance) if self.training else mean
+        return self.code(*self.posterior(chunks))
 
-    @staticmethod
-    def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
-        """z = μ + σ ε, ε from N(0, 1)."""
+    def code(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """What f_emo and Φ⁻¹ read: z = μ + σ ε, ε from N(0, 1), in training, μ in evaluation."""
+        if not self.training:
+            return mean
         return mean + (0.5 * log_variance).exp() * draw_rows(
             lambda shape: torch.randn(tuple(shape), dtype=mean.dtype, device=mean.device), mean.shape
         )
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
         mean, log_variance = self.posterior(batch.chunks)
-        z = self.sample(mean, log_variance)
+        z = self.code(mean, log_variance)
         losses = self.emotion_losses(z, batch)
         losses["reconstruction"] = reconstruction_loss(self.decoder(z), batch.chunks)
         losses["kl"] = kl_loss(mean, log_variance)
