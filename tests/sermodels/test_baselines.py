@@ -200,9 +200,9 @@ def test_the_combinator_is_the_papers():
     noisy, above = torch.randn(2, 2, 3, 4, 5, dtype=torch.float64)
     ours = combinator(noisy, above)
     for n, k, t, f in np.ndindex(2, 3, 4, 5):
-        a = [*combinator.mean[:, k, 0, 0].tolist(), *combinator.scale[:, k, 0, 0].tolist()]
-        expected = combine(noisy[n, k, t, f].item(), above[n, k, t, f].item(), a)
-        assert ours[n, k, t, f].item() == pytest.approx(expected, abs=1e-12)
+        a = torch.cat([combinator.mean[:, k, 0, 0], combinator.scale[:, k, 0, 0]])
+        expected = combine(noisy[n, k, t, f], above[n, k, t, f], a)
+        assert ours[n, k, t, f].item() == pytest.approx(expected.item(), abs=1e-12)
 
 
 def test_every_layers_cost_has_its_weight_and_teaches_its_part():
@@ -216,6 +216,15 @@ def test_every_layers_cost_has_its_weight_and_teaches_its_part():
         taught = [bool(one.mean.grad is not None and one.mean.grad.any()) for one in model.decoder.combinators]
         # Combinators run downward from layer 7; a layer's estimate uses those above it and its own.
         assert taught == [7 - step >= layer for step in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("make", "given"),
+    [(CNNAE, {"reconstruction": 0.3}), (CNNVAE, {"reconstruction": 0.3, "kl": 0.7})],
+)
+def test_losses_have_the_weights_given(make, given):
+    model = make(**SMALL, **{f"{name}_weight": weight for name, weight in given.items()})
+    assert model.loss_weights == {"ccc": 1.0} | given
 
 
 @pytest.mark.parametrize(
