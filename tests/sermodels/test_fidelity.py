@@ -3,13 +3,23 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from tiny_training import FRAMES, MELS, datamodule, trainer
+from tiny_training import CHUNKS, FRAMES, MELS, datamodule, trainer
 
 from callbacks.checkpoints import best_checkpoint
+from datamodules.batch import ChunkBatch
+from datamodules.processes import Share
 from datamodules.samplers import ChunkUniform, Natural
+from sermodels.cnn_ae import CNNAE
+from sermodels.cnn_laddernet import CNNLadderNet
+from sermodels.cnn_regressor import CNNRegressor
+from sermodels.cnn_vae import CNNVAE
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.functional import concordance
 from sermodels.metrics import BatchedChunkLoss
+from sermodels.temp_cnn import TempCNN
+from sermodels.temp_gru import TempGRU
+from sermodels.temp_trans import TempTrans
+from sermodels.temp_triplet import TempTriplet
 
 SIZE = {"num_frames": FRAMES, "num_mels": MELS}
 
@@ -70,6 +80,27 @@ def test_the_released_ccc_loss_leaves_one_nth_of_a_perfect_prediction():
     x = torch.randn(20, dtype=torch.float64)
     assert 1 - concordance(x, x, "released").item() == pytest.approx(1 / 20, abs=1e-12)
     assert 1 - concordance(x, x, "population").item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet, CNNRegressor, CNNAE, CNNVAE, CNNLadderNet],
+)
+@pytest.mark.parametrize(("variance", "left"), [("population", 0.0), ("released", 1 / (6 * CHUNKS))])
+def test_what_is_left_of_a_perfect_predictions_loss_in_every_model(make, variance, left, monkeypatch):
+    model = make(ccc_variance=variance, **SIZE)
+    one = ChunkBatch(
+        "L",
+        torch.arange(6),
+        torch.arange(CHUNKS).expand(6, -1),
+        torch.randn(6, CHUNKS, FRAMES, MELS),
+        torch.randn(6, 1, dtype=torch.float64),
+        torch.zeros(6, CHUNKS, dtype=torch.long),
+        Share(0, 6, 6),
+    )
+    monkeypatch.setattr(model, "regress", lambda latents: one.labels[:, None].expand(*latents.shape[:2], 1))
+    # Sums of 24 terms in float64.
+    assert model.losses(one)["ccc"].item() == pytest.approx(left, abs=1e-14)
 
 
 def test_the_released_development_loss_is_a_mean_over_batches_of_704_chunks():
