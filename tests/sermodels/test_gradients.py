@@ -1,11 +1,13 @@
 """Gradients and updates reach exactly the parameters that are meant to train in each pass."""
 
 import pytest
+import pytorch_lightning as pl
 import torch
-from tiny_training import CHUNKS, FRAMES, MELS
+from tiny_training import CHUNKS, FRAMES, MELS, datamodule, trainer
 
 from datamodules.batch import ChunkBatch
 from datamodules.processes import Share
+from datamodules.samplers import Natural
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
@@ -98,35 +100,77 @@ def test_a_baseline_has_all_its_losses_on_u_but_the_emotion_loss(make):
     assert model.learns_from_unlabeled is (len(model.loss_weights) > 1)
 
 
-def test_adam_steps_when_and_over_what_the_option_says():
-    def adam(model):
-        model.configure_optimizers()
-        steps = [step for step in model._steps if isinstance(step.optimizer, torch.optim.Adam)]
-        assert len(steps) == 1
-        assert steps[0].passes == ({"L"} if model.ownership == "both_on_all" else {"L", "U"})
-        return sum(p.numel() for group in steps[0].optimizer.param_groups for p in group["params"])
+class WeighedAnew(pl.Callback):
+    """What a step returned and the gradients it left, beside the weighted sum of the losses computed again."""
 
-    def sgd(model):
-        model.configure_optimizers()
-        body = next(step for step in model._steps if isinstance(step.optimizer, torch.optim.SGD))
-        return sum(p.numel() for group in body.optimizer.param_groups for p in group["params"])
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.named = {name: value.item() for name, value in outputs.items()}
+        parameters = list(pl_module.parameters())
+        self.left = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
+        total = sum(pl_module.loss_weights[name] * loss for name, loss in pl_module.losses(batch).items())
+        self.total = total.item()
+        self.due = torch.autograd.grad(total, parameters, allow_unused=True, materialize_grads=True)
 
-    model = DeepEmoCluster(10)
-    everything = sum(p.numel() for p in model.parameters())
-    assert adam(model) == everything - (256 * 10 + 10)  # all but the classifier's last layer
-    assert adam(DeepEmoCluster(10, optimizers="by_part")) == 256 * 256 + 256 + 256 + 1  # the regressor
-    assert sgd(DeepEmoCluster(10)) == everything - (256 * 10 + 10)
-    assert sgd(DeepEmoCluster(10, optimizers="by_part")) == everything - (256 * 10 + 10) - (256 * 256 + 256 + 256 + 1)
+
+@pytest.mark.parametrize(
+    ("make", "weights"),
+    [
+        (lambda **options: DeepEmoCluster(4, lambda_cluster=0.3, cluster_top_lr=0.0, **options), {"cluster": 0.3}),
+        (lambda **options: CNNAE(reconstruction_weight=7.0, **options), {"reconstruction": 7.0}),
+    ],
+    ids=["clusters", "reconstruction"],
+)
+def test_a_step_descends_the_weighted_sum_of_the_losses(make, weights, tmp_path):
+    torch.manual_seed(0)
+    # Rates of 0: the step leaves the weights as they were, so that everything can be computed again.
+    model = make(dropout=0.0, sgd_lr=0.0, adam_lr=0.0, num_frames=FRAMES, num_mels=MELS)
+    seen = WeighedAnew()
+    losses = {"ccc": 1.0} | weights
+    fitted = trainer(tmp_path, 1, callbacks=[seen], losses=list(losses), clustered="cluster" in weights)
+    fitted.fit(model, datamodule=datamodule("L", sampler=Natural))
+    assert set(seen.named) == {"loss", *losses}
+    # The same sums in the same order, but for the running statistics, which training does not read.
+    assert seen.named["loss"] == pytest.approx(sum(losses[name] * seen.named[name] for name in losses), rel=1e-6)
+    assert seen.named["loss"] == pytest.approx(seen.total, rel=1e-6)
+    for mine, due in zip(seen.left, seen.due, strict=True):
+        torch.testing.assert_close(mine, due)
+
+
+def planned(model):
+    """Class, rate and passes of every optimizer, and the names of the parameters it steps over."""
+    names = {p: name for name, p in model.named_parameters()}
+    return {
+        (type(step.optimizer).__name__, group["lr"], "".join(sorted(step.passes))): {names[p] for p in group["params"]}
+        for step in model.optimization_steps()
+        for group in step.optimizer.param_groups
+    }
+
+
+@pytest.mark.parametrize(
+    "make", [DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet, CNNRegressor, CNNAE, CNNVAE, CNNLadderNet]
+)
+def test_every_optimizer_steps_when_and_over_what_the_option_says(make):
+    size = {"num_frames": FRAMES, "num_mels": MELS}
+    together, apart = make(**size), make(optimizers="by_part", **size)
+    every = {name for name, _ in together.named_parameters()}
+    top = {name for name in every if name.startswith("cluster_classifier.top.")}
+    outputs = {name for name in every if name.startswith(("emotion_regressor.", "decoder."))}
+    assert any(name.startswith("decoder.") for name in every) is (make in (CNNAE, CNNVAE, CNNLadderNet))
+    last_layer = {("SGD", 0.05, "LU"): top} if top else {}
+    assert planned(together) == {("SGD", 1e-3, "LU"): every - top, ("Adam", 5e-4, "L"): every - top} | last_layer
+    by_part = {("SGD", 1e-3, "LU"): every - top - outputs, ("Adam", 5e-4, "LU"): outputs}
+    assert planned(apart) == by_part | last_layer
 
 
 def test_acg_takes_its_own_rate_in_each_phase():
-    model = ACGEmoCluster(unsupervised_lr=1e-3, supervised_lr=5e-4, cluster_top_lr=0.05)
-    model.configure_optimizers()
-    rates = {
-        (type(step.optimizer).__name__, "".join(sorted(step.passes))): step.optimizer.param_groups[0]["lr"]
-        for step in model._steps
+    model = ACGEmoCluster(unsupervised_lr=1e-3, supervised_lr=5e-4, cluster_top_lr=0.05, num_frames=34, num_mels=64)
+    every = {name for name, _ in model.named_parameters()}
+    top = {"cluster_classifier.top.weight", "cluster_classifier.top.bias"}
+    assert planned(model) == {
+        ("Adam", 1e-3, "U"): every - top,
+        ("Adam", 5e-4, "L"): every - top,
+        ("SGD", 0.05, "LU"): top,
     }
-    assert rates == {("Adam", "U"): 1e-3, ("Adam", "L"): 5e-4, ("SGD", "LU"): 0.05}
 
 
 def test_resetting_the_classifier_touches_its_last_layer_only():
