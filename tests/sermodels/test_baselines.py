@@ -74,12 +74,12 @@ def held_out_error(model, chunks):
     return (model.decoder(model.latents(chunks)) - chunks).square().mean().item()
 
 
-@pytest.mark.parametrize(("make", "steps", "factor"), [(CNNAE, 120, 0.5), (CNNVAE, 220, 0.5), (CNNLadderNet, 40, 0.25)])
-def test_the_error_on_held_out_chunks_falls(make, steps, factor):
-    """Always telling the mean has the chunks' variance as its error; training must leave a fraction of that.
+@pytest.mark.parametrize(("make", "rounds", "factor"), [(CNNAE, 80, 0.7), (CNNVAE, 110, 0.8), (CNNLadderNet, 20, 0.6)])
+def test_the_error_on_held_out_chunks_falls(make, rounds, factor):
+    """Always telling the mean has the chunks' variance as its error; training on U and L in turn must leave less.
 
-    The factors are half as much again as the worst of three seeds; the variational model, whose decoder sees samples,
-    learns last.
+    A batch of each set a round, and in each the optimizers that step there. The factors are about halfway between the
+    worst of three seeds and 1; the variational model, whose decoder sees samples, learns last.
     """
     torch.manual_seed(0)
     model = make(**SMALL, dropout=0.0, adam_lr=3e-3)
@@ -87,13 +87,16 @@ def test_the_error_on_held_out_chunks_falls(make, steps, factor):
     held_out = structured(16, 1000)
     assert held_out_error(model, held_out) > 0.9 * held_out.var().item()
     model.train()
-    for number in range(steps):
-        losses = model.losses(batch(structured(8, number), "U"))
+    for number, set_name in enumerate("UL" * rounds):
+        one = batch(structured(8, number), set_name)
+        # Something that a chunk tells, lest f_emo teach Φ noise.
+        losses = model.losses(one._replace(labels=one.chunks[..., 0].mean((1, 2))[:, None]))
         for optimizer in optimizers:
             optimizer.zero_grad()
         torch.stack([model.loss_weights[name] * loss for name, loss in losses.items()]).sum().backward()
-        for optimizer in optimizers:
-            optimizer.step()
+        for step, optimizer in zip(model._steps, optimizers, strict=True):
+            if set_name in step.passes:
+                optimizer.step()
     assert held_out_error(model, held_out) < factor * held_out.var().item()
 
 
