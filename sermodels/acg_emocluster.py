@@ -51,6 +51,7 @@ class ACGEmoCluster(EmotionModule):
     ) -> None:
         super().__init__(attributes, {"ccc": 1.0, "cluster": lambda_cluster})
         self.save_hyperparameters()
+        number("lambda_cluster", lambda_cluster)
         one_of("recurrent", recurrent, (*KINDS, "none"))
         one_of("combination", combination, COMBINATIONS)
         one_of("axis", axis, AXES)

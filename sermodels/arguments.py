@@ -19,7 +19,7 @@ def number(name: str, value: Any, least: float = 0.0, most: float = math.inf) ->
     """A finite int or float from `least` to `most`."""
     if type(value) not in (int, float) or not math.isfinite(value) or not least <= value <= most:
         allowed = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
-        raise ValueError(f"{name} is a number {allowed}, not {value!r}")
+        raise ValueError(f"{name} is a finite number {allowed}, not {value!r}")
 
 
 def probability(name: str, value: Any) -> None:

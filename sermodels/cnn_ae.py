@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number
 from sermodels.cnn_regressor import CNNRegressor
 from sermodels.decoders.mirror import MirrorDecoder
 from sermodels.losses import reconstruction_loss
@@ -47,6 +48,7 @@ class CNNAE(CNNRegressor):
             num_frames=num_frames,
             num_mels=num_mels,
         )
+        number("reconstruction_weight", reconstruction_weight)
         self.weigh(reconstruction=reconstruction_weight)
         self.decoder = MirrorDecoder(self.encoder)
 

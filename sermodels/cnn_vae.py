@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
+from sermodels.arguments import number
 from sermodels.cnn_regressor import CNNRegressor
 from sermodels.decoders.mirror import MirrorDecoder
 from sermodels.encoders.initialization import initialize
@@ -55,6 +56,8 @@ class CNNVAE(CNNRegressor):
             num_frames=num_frames,
             num_mels=num_mels,
         )
+        number("reconstruction_weight", reconstruction_weight)
+        number("kl_weight", kl_weight)
         self.weigh(reconstruction=reconstruction_weight, kl=kl_weight)
         size = self.encoder.num_features
         self.mean, self.log_variance = nn.Linear(size, size), nn.Linear(size, size)

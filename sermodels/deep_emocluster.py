@@ -57,6 +57,7 @@ class DeepEmoCluster(EmotionModule):
     ) -> None:
         super().__init__(attributes, {"ccc": 1.0, "cluster": lambda_cluster})
         self.save_hyperparameters()
+        number("lambda_cluster", lambda_cluster)
         one_of("embedding", embedding, EMBEDDINGS)
         switch("freeze_emotion_regressor", freeze_emotion_regressor)
         one_of("optimizers", optimizers, OWNERSHIPS)

@@ -22,7 +22,8 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
 
     prediction, target: (N,) or (N, A), N >= 1.
     variance: `population` divides by N throughout; `released` mixes a biased covariance with unbiased
-        variances, as the authors' programs do, and falls short of 1 by about 1/N for a perfect prediction.
+        variances, as the authors' programs do: (N - 1)/N of the population's value where the means agree, so
+        1 - 1/N for a perfect prediction that is not constant.
     Returns () or (A,).
     """
     if prediction.shape != target.shape:

@@ -26,6 +26,8 @@ def ccc_loss(predictions: Tensor, labels: Tensor, variance: str = "population") 
 
 def reconstruction_loss(reconstructed: Tensor, chunks: Tensor) -> Tensor:
     """Mean squared error over all points; both (B, …), sentences in front. Computed in float32 at least."""
+    if reconstructed.shape != chunks.shape:
+        raise ValueError(f"reconstructed {tuple(reconstructed.shape)} and chunks {tuple(chunks.shape)} differ in shape")
     # Not F.mse_loss or a mean: their gradients are laid out channels first whatever the maps' layout, and in other
     # layouts than their input's batch norms take ten times as long.
     squares = (at_least_float32(reconstructed) - at_least_float32(chunks)).square().sum(tuple(range(1, chunks.ndim)))

@@ -48,7 +48,7 @@ class BatchedChunkLoss(Metric):
     """The released programs' development loss: mean over batches of 704 chunks of 1 - CCC of chunk outputs.
 
     Neither the CCC of the set nor of sentences; kept to choose models as those programs do. Their mixture of
-    variances is used, and the mean over attributes is taken.
+    variances is used, whatever ccc_variance a model trains with, and the mean over attributes is taken.
     """
 
     full_state_update = False

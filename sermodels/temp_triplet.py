@@ -70,6 +70,7 @@ class TempTriplet(DeepEmoCluster):
             num_frames=num_frames,
             num_mels=num_mels,
         )
+        number("gamma_triplet", gamma_triplet)
         number("margin", margin)
         whole_number("window", window, 2)
         if window % 2:

@@ -39,8 +39,8 @@ def _squashed(a: Tensor, u: Tensor) -> Tensor:
 class LadderDecoder(nn.Module):
     """From the bottleneck down: u_l is the layer above through its transposed convolution, normalised.
 
-    The estimates are compared with the clean maps as they are: both are on the normalised scale. (Rasmus et al. shift
-    and scale the estimate by the clean path's statistics first, which a combinator can do by its own parameters.)
+    The estimates are compared with the clean maps as they are, for both are on the normalised scale (ours: Rasmus et
+    al. first shift and scale an estimate by what the clean path's batch was normalised with).
     """
 
     def __init__(self, encoder: VGG16) -> None:

@@ -47,6 +47,6 @@ class MirrorDecoder(nn.Module):
         self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, h: Tensor) -> Tensor:
-        """(…, D) -> chunks (…, T, F)."""
+        """(…, D), one dimension or more before D -> chunks (…, T, F); all of them are one batch to the norms."""
         maps = self.input(h.flatten(0, -2)).unflatten(1, self.map_shape)
         return self.blocks(maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset

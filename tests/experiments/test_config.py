@@ -162,7 +162,7 @@ def test_the_papers_preset_is_the_papers(composed):
         (["model=acg_emocluster", "recurrence=none", "combination=serial_chunks"], "needs a recurrent network"),
         (["model=temp_cnn", "model.attention_blocks=[9]"], "numbers from 1 to 7"),
         (["model=temp_gru", "spatial=acn_s", "model.kv_pool=0"], "kv_pool is a whole number"),
-        (["model=temp_gru", "model.sgd_lr=nan"], "sgd_lr is a number"),
+        (["model=temp_gru", "model.sgd_lr=nan"], "sgd_lr is a finite number"),
     ],
 )
 def test_what_a_model_does_not_take_is_told_before_any_work_is_done(overrides, message, composed):
@@ -316,7 +316,7 @@ def test_a_gpu_that_is_not_there_is_told(composed):
         ("model.optimizers=foo", "both_on_all, by_part"),
         ("model.ccc_variance=foo", "population, released"),
         ("model.embedding=foo", "latent, classifier_hidden"),
-        ("model.sgd_lr=-1", "sgd_lr is a number 0 or more"),
+        ("model.sgd_lr=-1", "sgd_lr is a finite number 0 or more"),
         ("model.attention_blocks=[8]", "numbers from 1 to 7"),
         ("+model.colour=blue", "colour"),
     ],

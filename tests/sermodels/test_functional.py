@@ -5,7 +5,7 @@ import torch
 from references.concordance import concordance as slow_concordance
 
 from sermodels.functional import concordance
-from sermodels.losses import ccc_loss
+from sermodels.losses import ccc_loss, reconstruction_loss
 
 
 @pytest.mark.parametrize(("n", "seed"), [(2, 0), (11, 1), (704, 2)])
@@ -93,3 +93,5 @@ def test_wrong_arguments():
         concordance(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match="population"):
         concordance(torch.zeros(3), torch.zeros(3), "sample")
+    with pytest.raises(ValueError, match=r"reconstructed \(2, 3\) and chunks \(2, 1\) differ in shape"):
+        reconstruction_loss(torch.zeros(2, 3), torch.zeros(2, 1))

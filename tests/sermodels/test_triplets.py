@@ -139,7 +139,7 @@ def test_options_reach_the_loss():
         ({"window": 0}, "2 or more"),
         ({"triplets_per_sentence": 0}, "triplets_per_sentence"),
         ({"margin": -1.0}, "margin"),
-        ({"gamma_triplet": -1.0}, "weight of triplet"),
+        ({"gamma_triplet": -1.0}, "gamma_triplet is a finite number 0 or more"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(options, message):
