@@ -23,6 +23,9 @@ class PassSampler(Sampler[ChunkIndex], ABC):
     whole_sentences: bool
     """Whether all C chunks of a sentence come together and in order, as temporal nets and triplets need."""
 
+    needs_clusters: bool
+    """Whether the pass's set must have been clustered before."""
+
     def __init__(
         self,
         set_name: str,
@@ -77,6 +80,7 @@ class ChunkUniform(PassSampler):
     """
 
     whole_sentences = False
+    needs_clusters = True
 
     def draw(self, generator: torch.Generator) -> Tensor:
         labels = self._fresh_labels().flatten()
@@ -104,6 +108,7 @@ class SentenceUniform(PassSampler):
     """S whole sentences drawn with replacement by their weight (Lin & Busso 2024, section 3.3)."""
 
     whole_sentences = True
+    needs_clusters = True
 
     def draw(self, generator: torch.Generator) -> Tensor:
         self._fresh_labels()
@@ -122,6 +127,7 @@ class Natural(PassSampler):
     """
 
     whole_sentences = False
+    needs_clusters = False
 
     def draw(self, generator: torch.Generator) -> Tensor:
         return torch.randperm(self.num_sentences * self.num_chunks, generator=generator)
@@ -131,6 +137,7 @@ class NaturalSentence(PassSampler):
     """Every sentence once, whole, in random order."""
 
     whole_sentences = True
+    needs_clusters = False
 
     def draw(self, generator: torch.Generator) -> Tensor:
         return torch.randperm(self.num_sentences, generator=generator)

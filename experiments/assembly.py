@@ -31,7 +31,7 @@ from experiments.data import PreparedData
 from experiments.instantiation import build
 from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
-from experiments.options import passes_of, sampler_class
+from experiments.options import makes_clusters, passes_of, sampler_class
 from experiments.parallel import EndOnSigterm, WorldSizeCheck, parallel_options
 from sermodels.module import EmotionModule
 
@@ -98,7 +98,7 @@ def make_datamodule(cfg: DictConfig, data: PreparedData) -> ChunkDataModule:
     sets = make_sets(corpus, data.store, front_end, attributes, corpus.splits())
     if data.pool is not None and data.pool_store is not None:
         sets |= make_sets(data.pool, data.pool_store, front_end, attributes, ["unlabeled"])
-    clustered = any("num_clusters" in node for node in cfg.get("callbacks", {}).values())
+    clustered = makes_clusters(cfg)
     for name in {LABELED, UNLABELED} & set(sets):
         if clustered and len(sets[name]) * front_end.chunks.num_chunks < cfg.num_clusters:
             raise DataError(

@@ -60,6 +60,12 @@ def check_options(cfg: DictConfig) -> None:
             "take model=temp_triplet, or leave gamma_triplet out."
         )
     attributes_of(cfg)
+    # Before the schedule, which would advise one that has passes over U.
+    if not model_class(cfg).learns_from_unlabeled and cfg.unlabeled_size:
+        raise ConfigurationError(
+            f"model={cfg.model.name} learns from labels alone, and unlabeled_size={cfg.unlabeled_size}; "
+            "set unlabeled_size=0, or take another model."
+        )
     passes_of(cfg)
     if str(cfg.trainer.precision) not in PRECISIONS:
         raise ConfigurationError(
@@ -90,16 +96,16 @@ def check_options(cfg: DictConfig) -> None:
                 f"{group}.num_clusters={node.num_clusters} is not the run's num_clusters; "
                 f"set num_clusters={node.num_clusters} alone."
             )
-    if not model_class(cfg).learns_from_unlabeled and cfg.unlabeled_size:
-        raise ConfigurationError(
-            f"model={cfg.model.name} learns from labels alone, and unlabeled_size={cfg.unlabeled_size}; "
-            "set unlabeled_size=0, or take another model."
-        )
     sampler = sampler_class(cfg)
     if model_class(cfg).needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(
             f"model={cfg.model.name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
+        )
+    if sampler.needs_clusters and not makes_clusters(cfg):
+        raise ConfigurationError(
+            f"model={cfg.model.name} makes no clusters, and sampler {sampler.__name__} draws by them; "
+            "take sampler=natural or natural_sentence."
         )
     with torch.device("meta"):  # only to hear what the model says of its options; no weights are made
         new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
@@ -135,6 +141,11 @@ def passes_of(cfg: DictConfig) -> tuple[str, ...]:
     """The set of each pass, `L` or `U`."""
     passes: tuple[str, ...] = build(cfg.schedule, has_unlabeled=cfg.unlabeled_size > 0)
     return passes
+
+
+def makes_clusters(cfg: DictConfig) -> bool:
+    """Whether one of the run's callbacks clusters the sets."""
+    return any("num_clusters" in node for node in cfg.get("callbacks", {}).values())
 
 
 def model_class(cfg: DictConfig) -> type[EmotionModule]:

@@ -244,10 +244,10 @@ def test_schedules(composed):
         (["rounds=0"], "rounds=0", "1 or more"),
         (["schedule=supervised", "unlabeled_size=10"], "supervised", "unlabeled_size=0"),
         (["trainer.precision=16-mixed"], "16-mixed", "bf16-mixed"),
-        (["trainer.devices=2"], "trainer.devices=2", "trainer.devices=1"),
+        (["trainer.devices=3"], "batch_size=64", "a multiple of 3"),
         (["trainer.precision=null"], "trainer.precision=None", "bf16-mixed"),
         (["run_root=/dev/null/x"], "run_root=/dev/null/x", "set run_root elsewhere"),
-        (["trainer.precision=64"], "trainer.precision=64", "take one of 32"),
+        (["trainer.precision=16"], "trainer.precision=16", "take one of 32"),
         (["seed=5000000000"], "seed=5000000000", "2^32 - 1"),
         (["data.max_bad_files=some"], "data.max_bad_files=some", "fraction"),
         (["trainer.threads=-1"], "trainer.threads=-1", "1 or more"),
@@ -255,7 +255,7 @@ def test_schedules(composed):
         (["callbacks.pseudo_labels.num_clusters=7"], "callbacks.pseudo_labels", "num_clusters=7 alone"),
         (["num_clusters=1"], "num_clusters=1", "2 or more"),
         (["batch_size=0"], "batch_size=0", "1 or more"),
-        (["model=cnn_regressor", "unlabeled_size=8"], "schedule=supervised", "unlabeled_size=0"),
+        (["model=cnn_regressor", "unlabeled_size=8"], "learns from labels alone", "set unlabeled_size=0"),
         (["model=cnn_regressor", "unlabeled_size=8", "schedule=alternating"], "cnn_regressor", "unlabeled_size=0"),
         (["gamma_triplet=2"], "gamma_triplet=2", "model=temp_triplet"),
         (["model=temp_trans", "gamma_triplet=0.5"], "model=temp_trans has no triplet loss", "leave gamma_triplet out"),
@@ -265,6 +265,12 @@ def test_schedules(composed):
             ([f"model={name}", "sampler=chunk"], name, "sampler=sentence")
             for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")
         ),
+        *(
+            ([f"model={name}", f"sampler={sampler}"], f"model={name} makes no clusters", "take sampler=natural")
+            for name in ("cnn_regressor", "cnn_ae", "cnn_vae", "cnn_laddernet")
+            for sampler in ("chunk", "sentence")
+        ),
+        (["~callbacks.pseudo_labels"], "ChunkUniform draws by them", "take sampler=natural"),
         (["rounds=many"], "rounds=many", "whole number"),
         (["lambda_cluster=-1"], "lambda_cluster=-1", "0 or more"),
         (["rounds=true"], "rounds=True", "whole number"),
@@ -280,6 +286,11 @@ def test_contradictions_are_refused_with_a_remedy(overrides, what, remedy, compo
         check_options(composed(*overrides))
     assert what in str(caught.value)
     assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize("sampler", ["natural", "natural_sentence"])
+def test_a_model_without_clusters_takes_every_sampler_that_needs_none(sampler, composed):
+    check_options(composed("model=cnn_ae", f"sampler={sampler}"))
 
 
 def test_sentences_too_short_for_triplets_are_told(composed):
