@@ -6,11 +6,11 @@ import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
-from callbacks.checkpoints import CRITERIA
 from datamodules.datamodule import RESIDENCIES
 from datamodules.samplers import PassSampler
 from experiments.console import ConfigurationError
 from experiments.data import chunk_settings, feature_settings
+from experiments.fidelity import check_fidelity
 from experiments.instantiation import build
 from experiments.models import attributes_of, new_model
 from sermodels.module import EmotionModule
@@ -77,12 +77,7 @@ def check_options(cfg: DictConfig) -> None:
     if cfg.trainer.threads is not None and (type(cfg.trainer.threads) is not int or cfg.trainer.threads < 1):
         raise ConfigurationError(f"trainer.threads={cfg.trainer.threads}: set a whole number, 1 or more, or null.")
     _check_processes(cfg)
-    if cfg.fidelity.name == "released" and not cfg.model.get("released_program", True):
-        raise ConfigurationError(
-            f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
-        )
-    if cfg.fidelity.criterion not in CRITERIA:
-        raise ConfigurationError(f"fidelity.criterion={cfg.fidelity.criterion}: take one of {', '.join(CRITERIA)}.")
+    check_fidelity(cfg)
     if cfg.data.residency not in RESIDENCIES:
         raise ConfigurationError(f"data.residency={cfg.data.residency}: take one of {', '.join(RESIDENCIES)}.")
     for name in ("run_root", "store_root"):
@@ -160,7 +155,7 @@ def sampler_class(cfg: DictConfig) -> type[PassSampler]:
         found: type[PassSampler] = get_class(cfg.sampler["_target_"])
     except ImportError as error:
         raise ConfigurationError(
-            f"sampler (or fidelity.vanilla_sampler): there is no {cfg.sampler['_target_']}; "
+            f"sampler: there is no {cfg.sampler['_target_']}; "
             "take sampler=chunk, sentence, natural or natural_sentence."
         ) from error
     return found

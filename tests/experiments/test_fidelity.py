@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 from tiny_training import front_end
 
+from callbacks.checkpoints import CRITERIA
 from datamodules.samplers import ChunkUniform, Natural, SentenceUniform
-from experiments.assembly import make_model
-from experiments.console import ConfigurationError
+from experiments.assembly import make_model, make_trainer
+from experiments.console import ConfigurationError, user_errors
 from experiments.identity import outcome, run_hash
 from experiments.options import check_options, sampler_class
 
@@ -20,6 +22,10 @@ WITH_A_PROGRAM = ["cnn_regressor", "deep_emocluster", "temp_gru", "temp_cnn", "t
 def test_both_have_the_same_switches_and_differ_in_each():
     assert set(PAPER) == set(RELEASED)
     assert all(PAPER[name] != RELEASED[name] for name in PAPER)
+
+
+def test_the_presets_are_two():
+    assert {path.stem for path in (CONF / "fidelity").glob("*.yaml")} == {"paper", "released"}
 
 
 def arguments(cfg):
@@ -66,7 +72,7 @@ def test_released_changes_what_it_says_and_nothing_else(model, changed, composed
     make_model(released, front_end())
 
 
-@pytest.mark.parametrize("switch", [name for name in PAPER if name != "name"])
+@pytest.mark.parametrize("switch", list(PAPER))
 def test_each_switch_alone_changes_the_run(switch, composed):
     model = {"temp_cnn_output_channels": "temp_cnn", "vanilla_sampler": "deep_emocluster"}.get(
         switch, "temp_triplet" if "triplet" in switch else "deep_emocluster"
@@ -95,8 +101,51 @@ def test_released_is_refused_where_no_program_was_released(model, composed):
             check_options(cfg)
 
 
+@pytest.mark.parametrize("value", ["Uniform", "PassSampler", "SentenceUniform", "null"])
+def test_a_wrong_sampler_is_told_in_one_sentence(value, composed, capsys, caplog):
+    with pytest.raises(SystemExit), user_errors():
+        check_options(composed(f"fidelity.vanilla_sampler={value}"))
+    said = capsys.readouterr().err
+    assert said.endswith(": take one of ChunkUniform, Natural.\n")
+    assert said.count("\n") == 1
+    assert not caplog.records  # Hydra logs what it cannot find before it says so
+
+
 def test_a_wrong_criterion_is_told(composed):
     with pytest.raises(ConfigurationError, match="criterion=loss: take one of ccc, chunk_loss"):
         check_options(composed("fidelity.criterion=loss"))
-    with pytest.raises(ConfigurationError, match="Uniform; take sampler=chunk"):
-        check_options(composed("fidelity.vanilla_sampler=Uniform"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "switch", "of"),
+    [
+        (["model=temp_cnn", "fidelity.freeze_emotion_regressor=maybe"], "freeze_emotion_regressor=maybe", "deep_"),
+        (
+            ["model=temp_cnn", "fidelity=released", "fidelity.triplet_draw=sentence"],
+            "triplet_draw=sentence",
+            "_triplet",
+        ),
+        (["model=cnn_ae", "fidelity.embedding=classifier_hidden"], "embedding=classifier_hidden", "deep_emocluster"),
+        (["model=acg_emocluster", "fidelity.ccc_variance=released"], "ccc_variance=released", "cnn_ae, model="),
+        (["model=temp_gru", "fidelity.vanilla_sampler=PassSampler"], "vanilla_sampler=PassSampler", "sampler=vanilla"),
+        (["sampler=chunk", "fidelity.vanilla_sampler=Natural"], "vanilla_sampler=Natural", "sampler=vanilla"),
+        (["model.embedding=latent", "fidelity.embedding=foo"], "embedding=foo", "deep_emocluster"),
+        (["+fidelity.name=released"], "name=released", "nothing"),
+    ],
+)
+def test_a_switch_that_nothing_reads_is_refused(overrides, switch, of, composed):
+    with pytest.raises(ConfigurationError, match=rf"fidelity\.{switch}: this run does not read.* of .*{of}.*leave it"):
+        check_options(composed(*overrides))
+
+
+def test_a_preset_is_chosen_by_its_group_alone(composed):
+    with pytest.raises(ConfigCompositionException):
+        composed("fidelity.name=released")
+
+
+@pytest.mark.parametrize("criterion", ["ccc", "chunk_loss"])
+def test_the_best_checkpoint_is_chosen_by_the_criterion(criterion, composed, tmp_path):
+    cfg = composed(f"fidelity.criterion={criterion}", "trainer.progress_bar=false")
+    trainer = make_trainer(cfg, make_model(cfg, front_end()), ["U", "L"], tmp_path, False)
+    (best,) = (one for one in trainer.checkpoint_callbacks if one.filename == "best")
+    assert (best.monitor, best.mode) == (f"validation/{criterion}", CRITERIA[criterion])
