@@ -57,7 +57,8 @@ def last_checkpoint(directory: Path) -> ModelCheckpoint:
 def best_checkpoint(directory: Path, criterion: str = "ccc") -> ModelCheckpoint:
     """What a run is judged by; the first of equals is kept. criterion: one of CRITERIA.
 
-    `ccc` is the development set's CCC, the higher the better; `chunk_loss` the released programs' loss.
+    `ccc` is the development set's CCC, the higher the better; `chunk_loss` the released programs' loss, with
+    their variances whatever `ccc_variance` a model trains with.
     """
     mode = CRITERIA[criterion]
     return MovableCheckpoint(

@@ -19,7 +19,6 @@ def hash_of(composed):
         "trainer.threads=1",
         "overwrite=true",
         "trainer.precision=32-true",
-        "trainer.devices='1'",
         "lambda_cluster=1",
         "features.power=2",
         "data.chunks.max_seconds=4",
