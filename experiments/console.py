@@ -10,7 +10,7 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from callbacks.errors import TrainingDiverged
 from datamodules.errors import DataError
-from experiments.telling import tell
+from experiments.telling import TOLD, tell
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -47,7 +47,10 @@ def user_errors() -> Iterator[None]:
 
 def _refuse(sentence: str) -> NoReturn:
     tell(error=sentence)
-    # Of several processes that train together each finds the same fault; one sentence is enough.
-    if os.environ.get("RANK", "0") == "0":
+    process = os.environ.get("RANK")
+    # Several processes may find the same fault; where we started them, one sentence is printed when all have ended.
+    if process is None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
+    elif TOLD not in os.environ:
+        print(f"error: process {process}: {sentence}", file=sys.stderr, flush=True)
     sys.exit(EXIT_USER_ERROR)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from experiments.console import ConfigurationError
 
@@ -29,6 +30,14 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split()
 
 
+def _open(path: Path) -> IO[str]:
+    """A lock file, which stays when it is unlocked: whoever waits must find the same. Another user's can be read."""
+    try:
+        return path.open("a")
+    except PermissionError:
+        return path.open("r")
+
+
 @contextmanager
 def hold_gpus(count: int, gpus: Sequence[str], folder: Path | None = None, every: float = 1.0) -> Iterator[list[str]]:
     """Hold `count` of `gpus` that no other job of this machine holds, waiting until there are so many.
@@ -44,8 +53,7 @@ def hold_gpus(count: int, gpus: Sequence[str], folder: Path | None = None, every
         with ExitStack() as held:
             taken = []
             for gpu in gpus:
-                # Kept when it is unlocked: whoever waits must find the same file.
-                file = held.enter_context((folder / f"emocluster-gpu-{gpu}.lock").open("a"))
+                file = held.enter_context(_open(folder / f"emocluster-gpu-{gpu}.lock"))
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:

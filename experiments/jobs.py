@@ -79,6 +79,8 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
     if interrupted:
         return JobResult(INTERRUPTED, status, "the same command goes on", directory, seconds)
     reason = facts.reason or describe_status(status)
+    if processes > 1:  # a single one has said so itself
+        print(f"error: {reason}", file=sys.stderr, flush=True)
     if directory:  # a process that was killed had no time to write that itself
         run = RunDirectory(Path(directory))
         run.begin()
@@ -95,10 +97,14 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
         handed_on = True
         process.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, hand_on) for number in numbers}
     try:
         code = process.wait()
     finally:
+        if process.poll() is None:  # a launcher's own signal handler ends this process: no orphans
+            process.terminate()
+            process.wait()
         for number, handler in before.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code, handed_on

@@ -16,14 +16,16 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from experiments.jobs import describe_status
 from experiments.telling import tell
 
+# That the others have to end after the first; whatever they have not finished, a resumed run does again.
+SHUTDOWN_SECONDS = 10
+
 
 def main(processes: int, overrides: list[str]) -> int:
     """Start them, wait, and return the exit status of the first that failed."""
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # its report follows in our words
     # Advice for models that use all parameters in every step, which ours do in some passes only.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    # Seconds that the others have to end after the first; whatever they have not finished, a resumed run does again.
-    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10")
+    os.environ["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = str(SHUTDOWN_SECONDS)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -37,24 +39,28 @@ def main(processes: int, overrides: list[str]) -> int:
     try:
         elastic_launch(config, sys.executable)("-m", "experiments.run", *overrides)
     except ChildFailedError as error:
-        process, code = first_death({rank: failure.exitcode for rank, failure in error.failures.items()})
+        failures = {rank: (one.exitcode, one.timestamp) for rank, one in error.failures.items()}
+        process, code, hit = first_death(failures)
         status = code if code > 0 else 128 - code
-        tell(died=process, how=f"process {process} of {processes}: {describe_status(status)}")
+        tell(died=process if hit else None, how=f"process {process} of {processes}: {describe_status(status)}")
         return status
     except SignalException as error:
         return 128 + error.sigval
     return 0
 
 
-def first_death(codes: dict[int, int]) -> tuple[int, int]:
-    """Of the processes that failed the one that did so first, and its exit code (negative: a signal's number).
+def first_death(failures: dict[int, tuple[int, int]]) -> tuple[int, int, bool]:
+    """Of the processes that failed the first that did so, its exit code, and whether a signal from outside hit it.
 
-    The agent looks several times a second, so two may seem to have failed at once. SIGTERM is how it ends the others;
-    any other signal came from outside, and what it hit did not fail because of another process.
+    failures: exit code (negative: a signal's number) and time in seconds of each, in the order in which the agent saw
+    them. It looks several times a second, so one that was hit may be seen together with those that lost their
+    connection to it; what it ends itself dies by SIGTERM, or later by SIGKILL.
     """
-    own = {process: code for process, code in codes.items() if code != -signal.SIGTERM} or codes
-    hit = {process: code for process, code in own.items() if code < 0} or own
-    return next(iter(hit.items()))
+    first = next(iter(failures))
+    at_once = failures[first][1] + SHUTDOWN_SECONDS // 2
+    hit = [one for one, (code, when) in failures.items() if code < 0 and code != -signal.SIGTERM and when < at_once]
+    process = hit[0] if hit else first
+    return process, failures[process][0], bool(hit)
 
 
 if __name__ == "__main__":

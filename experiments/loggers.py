@@ -74,8 +74,10 @@ def open_loggers(cfg: DictConfig, directory: RunDirectory, settings: dict[str, A
         log.warning("Weights & Biases cannot be used (%s: %s); training goes on.", type(error).__name__, error)
     try:
         yield loggers
-    finally:
-        _finish()
+    except BaseException:
+        _finish(1)
+        raise
+    _finish(0)
 
 
 def log_scores(loggers: list[Logger], metrics: Mapping[str, Any]) -> None:
@@ -89,12 +91,12 @@ def log_scores(loggers: list[Logger], metrics: Mapping[str, Any]) -> None:
         logger.log_metrics(scores)
 
 
-def _finish() -> None:
+def _finish(status: int) -> None:
     """End wandb's run, whatever happened: the next job of a process would else go on with it."""
     try:
         import wandb
 
-        wandb.finish()
+        wandb.finish(exit_code=status)
     except Exception as error:
         log.warning("Weights & Biases could not be finished (%s: %s).", type(error).__name__, error)
 

@@ -1,5 +1,6 @@
 """What Lightning must be told so that several processes train as one would."""
 
+import hashlib
 import signal
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import torch.distributed as dist
 from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
+from datamodules.datamodule import ChunkDataModule
 from datamodules.processes import gather_objects
 from experiments.console import ConfigurationError
 from experiments.jobs import started_processes
@@ -34,14 +36,23 @@ def join_processes(accelerator: str, processes: int) -> None:
         dist.init_process_group("gloo" if accelerator == "cpu" else "cpu:gloo,cuda:nccl", timeout=PATIENCE)
 
 
-def refuse_unlike(run: str) -> None:
-    """Raise ConfigurationError where the processes are about to train different runs.
+def data_digest(data: ChunkDataModule) -> str:
+    """Eight hexadecimal digits of the sentences of every set and of their lengths."""
+    digest = hashlib.sha256()
+    for name, one in sorted(data.sets.items()):
+        digest.update(f"{name} {one.table['utterance_id'].tolist()} {one.lengths.tolist()}".encode())
+    return digest.hexdigest()[:8]
 
-    run: the name of this process's run directory, which every option and the data's fingerprint have made.
+
+def refuse_unlike(what: str) -> None:
+    """Raise ConfigurationError where the processes are about to train different things.
+
+    what: of this process; the name of its run directory, which every option and the label table have made, or a
+    digest of the data that it found.
     """
-    runs = gather_objects(run)
-    if len(set(runs)) > 1:
-        others = ", ".join(f"{name} in process {process}" for process, name in enumerate(runs))
+    found = gather_objects(what)
+    if len(set(found)) > 1:
+        others = ", ".join(f"{one} in process {process}" for process, one in enumerate(found))
         raise ConfigurationError(
             f"the processes that should train together were given different options or see different data ({others}); "
             "start all with the same command on the same data."

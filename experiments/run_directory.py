@@ -73,6 +73,7 @@ class RunDirectory:
 
     def mark_done(self) -> None:
         """The very last thing a run does."""
+        (self.path / "FAILED").unlink(missing_ok=True)
         (self.path / "DONE").touch()
 
     def mark_failed(self, reason: str) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from traceback import print_exc
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -15,8 +16,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.console import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from experiments.gpus import hold_gpus, visible_gpus
-from experiments.jobs import DONE, DONE_BEFORE, INTERRUPTED, JobResult, run_job
+from experiments.jobs import DONE, DONE_BEFORE, FAILED, INTERRUPTED, JobResult, run_job
 from experiments.run_directory import write_json
 
 RUNNING = "lost"
@@ -31,6 +33,8 @@ def child_overrides() -> list[str]:
     ]
     return [
         *(f"--config-dir={folder}" for folder in folders),
+        f"--config-name={hydra.job.config_name}",
+        *(one for one in hydra.overrides.hydra if one.startswith("hydra.searchpath")),
         *hydra.overrides.task,
         "hydra.mode=RUN",  # a preset may ask for a sweep, and this is one job of it
     ]
@@ -39,7 +43,7 @@ def child_overrides() -> list[str]:
 def processes_wanted(cfg: DictConfig) -> int:
     """trainer.devices, 1 where it is no number: the job itself will say what is wrong with it."""
     devices = str(cfg.trainer.devices)
-    return int(devices) if devices.isdigit() else 1
+    return max(1, int(devices)) if devices.isdecimal() else 1
 
 
 def run_sweep_job(cfg: DictConfig) -> float | None:
@@ -51,16 +55,11 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     file = Path(hydra.sweep.dir) / f"job-{hydra.job.num}.json"
     known = {"number": hydra.job.num, "overrides": list(hydra.overrides.task)}
     write_json(file, {**known, **JobResult(RUNNING, 1, "the process that started it ended before it").to_dict()})
-    processes = processes_wanted(cfg)
-    launcher = str(hydra.launcher._target_)
-    alone = "BasicLauncher" in launcher
-    overrides = [*child_overrides(), *([] if alone else ["trainer.progress_bar=false"])]
-    with ExitStack() as stack:
-        environment = {}
-        if cfg.trainer.accelerator == "gpu" and "Joblib" in launcher:
-            gpus = stack.enter_context(hold_gpus(processes, visible_gpus()))
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        result = run_job(overrides, processes, environment, threads_of(cfg, processes, _jobs_at_once(hydra)))
+    try:
+        result = _run(cfg, hydra)
+    except Exception as error:
+        print_exc()
+        result = JobResult(FAILED, 1, str(error))
     ccc = result.metrics.get("validation", {}).get("ccc", {})
     test = {
         f"{name}/ccc_{attribute}": value
@@ -72,6 +71,20 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     if result.state == INTERRUPTED:
         raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
     return sum(ccc.values()) / len(ccc) if ccc else None
+
+
+def _run(cfg: DictConfig, hydra: Any) -> JobResult:
+    """Run the job with its share of this machine."""
+    processes = processes_wanted(cfg)
+    launcher = str(hydra.launcher._target_)
+    alone = "BasicLauncher" in launcher
+    overrides = [*child_overrides(), *([] if alone else ["trainer.progress_bar=false"])]
+    with ExitStack() as stack:
+        environment = {}
+        if cfg.trainer.accelerator == "gpu" and "Joblib" in launcher:
+            gpus = stack.enter_context(hold_gpus(processes, visible_gpus()))
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        return run_job(overrides, processes, environment, threads_of(cfg, processes, _jobs_at_once(hydra)))
 
 
 def threads_of(cfg: DictConfig, processes: int, jobs_at_once: int) -> int | None:
@@ -98,19 +111,27 @@ class SweepReport(Callback):
     """Of the sweep that is going on."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember where the jobs will write."""
-        SweepReport.directory = Path(config.hydra.sweep.dir).resolve()
-        SweepReport.directory.mkdir(parents=True, exist_ok=True)
+        """Remember where the jobs will write; exit 2 where another sweep does."""
+        directory = Path(config.hydra.sweep.dir).resolve()
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            print(f"error: {directory}: is another sweep's; start again, or set hydra.sweep.dir.", file=sys.stderr)
+            sys.exit(EXIT_USER_ERROR)
+        SweepReport.directory = directory
 
     @classmethod
     def finish(cls) -> None:
-        """Report the sweep that ended, whichever way it did; exit 1 if one of its jobs is not done."""
+        """Report the sweep that ended, whichever way it did; exit 1 if one of its jobs is not done, 130 if stopped."""
         if cls.directory is None:
             return
         jobs = sorted((json.loads(file.read_text()) for file in cls.directory.glob("job-*.json")), key=_number)
         write_summary(cls.directory / "summary.csv", jobs)
         show(jobs, cls.directory)
-        if any(job["state"] not in (DONE, DONE_BEFORE) for job in jobs):
+        states = {job["state"] for job in jobs}
+        if INTERRUPTED in states:
+            sys.exit(EXIT_INTERRUPTED)
+        if states - {DONE, DONE_BEFORE}:
             sys.exit(1)
 
 

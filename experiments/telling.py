@@ -32,10 +32,23 @@ class Told:
 
 
 def told(file: Path) -> Told:
-    """Of several processes that failed the first counts: the others lost their connection to it, and say so."""
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    """The first reason counts: processes that fail later mostly lost their connection to the first, and say so.
+
+    But of one that was hit by a signal the others may speak first, and it never does.
+    """
+    lines = [line for text in file.read_text().splitlines() if (line := _parsed(text))]
     directories = [line["directory"] for line in lines if "directory" in line]
     died = [line for line in lines if "died" in line]
-    errors = [line["error"] for line in lines if "error" in line and (not died or line["process"] == died[0]["died"])]
+    hit = died[0]["died"] if died else None
+    errors = [line["error"] for line in lines if "error" in line and hit in (None, line["process"])]
     reasons = errors + [line["how"] for line in died]
     return Told(directories[0] if directories else "", reasons[0] if reasons else "")
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Nothing for a line that its writer did not live to end."""
+    try:
+        facts: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return facts

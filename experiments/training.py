@@ -26,7 +26,7 @@ from experiments.loggers import log_scores, open_loggers
 from experiments.logs import log_to_file
 from experiments.memory import keep_freed_memory
 from experiments.options import check_options
-from experiments.parallel import join_processes, refuse_unlike
+from experiments.parallel import data_digest, join_processes, refuse_unlike
 from experiments.run_directory import RunDirectory
 from experiments.telling import tell
 
@@ -48,9 +48,9 @@ def train(cfg: DictConfig, overrides: list[str]) -> tuple[dict[str, Any], Path]:
     directory = RunDirectory(Path(cfg.run_root) / run_name(cfg, decides))
     refuse_unlike(directory.path.name)
     first = rank() == 0
-    if first:
-        tell(directory=str(directory.path.resolve()))
     with directory.lock() if first else nullcontext():
+        if first:  # and not before: until then it may be another process's
+            tell(directory=str(directory.path.resolve()))
         if from_first(lambda: _already_done(directory, cfg.overwrite)):
             log.info("%s is done; overwrite=true would train it anew", directory.path)
             return directory.read_json("metrics.json") or {}, directory.path
@@ -114,6 +114,8 @@ def _train(
             from_first(lambda: extract(cfg, corpus, pool) is None)
         data = extract(cfg, corpus, pool, progress=first)
         datamodule = make_datamodule(cfg, data)
+        # Again: what could not be extracted was left out by each machine for itself.
+        refuse_unlike(data_digest(datamodule))
         model = make_model(cfg, datamodule.front_end)
         refuse_full_disk(directory.path, model)
         log.info(

@@ -11,6 +11,8 @@ from pytorch_lightning.plugins.layer_sync import LayerSync
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sermodels.functional import at_least_float32
+
 
 class _Sum(torch.autograd.Function):
     """The sum over processes. Each process's loss depends on it, so the gradients are summed as well."""
@@ -40,11 +42,12 @@ class SynchronizedBatchNorm(_BatchNorm):
             return super().forward(input)
         over = [0, *range(2, input.ndim)]
         shape = [-1] + [1] * (input.ndim - 2)
-        count = torch.tensor([input.numel() / input.shape[1]], dtype=input.dtype, device=input.device)
-        sums: Tensor = _Sum.apply(torch.cat([input.sum(over), count]))  # type: ignore[no-untyped-call]
+        x = at_least_float32(input)
+        count = torch.tensor([x.numel() / x.shape[1]], dtype=x.dtype, device=x.device)
+        sums: Tensor = _Sum.apply(torch.cat([x.sum(over), count]))  # type: ignore[no-untyped-call]
         count = sums[-1].detach()
         mean = sums[:-1] / count
-        centred = input - mean.view(shape)
+        centred = x - mean.view(shape)
         variance: Tensor = _Sum.apply(centred.square().sum(over)) / count  # type: ignore[no-untyped-call]
         if self.running_mean is not None and self.running_var is not None and self.momentum is not None:
             with torch.no_grad():
@@ -53,9 +56,9 @@ class SynchronizedBatchNorm(_BatchNorm):
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
         normalized = centred * (variance + self.eps).rsqrt().view(shape)
-        if self.weight is None:
-            return normalized
-        return normalized * self.weight.view(shape) + self.bias.view(shape)
+        if self.weight is not None:
+            normalized = normalized * self.weight.view(shape) + self.bias.view(shape)
+        return normalized.to(input.dtype)
 
 
 class SynchronizedOnCPU(LayerSync):

@@ -11,13 +11,14 @@ import torch
 
 
 class Mishap(pl.Callback):
-    """In process `process`, before pass 1, where `value` is `wanted`.
+    """In process `process`, before pass 1, where `value` is what the variable MISHAP says.
 
+    A variable and not an option, so that the run is the same without the mishap.
     kind: `raise` an exception, `exit` without a word, `kill` as the system does for memory, `memory` until a limit.
     """
 
-    def __init__(self, kind: str, value: Any, wanted: Any, process: int = 0, **_: Any) -> None:
-        self.kind, self.happens, self.process = kind, value == wanted, process
+    def __init__(self, kind: str, value: Any, process: int = 0, **_: Any) -> None:
+        self.kind, self.happens, self.process = kind, str(value) == os.environ.get("MISHAP"), process
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self.happens or trainer.global_rank != self.process or trainer.current_epoch != 1:

@@ -9,7 +9,9 @@ import time
 from collections import namedtuple
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
 from torch import nn
 
 from datamodules import processes
@@ -21,7 +23,7 @@ from experiments.gpus import hold_gpus, visible_gpus
 from experiments.jobs import describe_status
 from experiments.launch import first_death
 from experiments.options import check_options
-from experiments.parallel import WorldSizeCheck, parallel_options
+from experiments.parallel import WorldSizeCheck, data_digest, parallel_options
 from experiments.sweeps import swept, threads_of, write_summary
 from experiments.telling import told
 from experiments.training import train
@@ -68,10 +70,10 @@ def test_processes_that_were_not_started_are_missed(composed, tiny) -> None:
         train(composed(*tiny, "trainer.num_nodes=2"), [])
 
 
-def test_processes_that_would_train_different_runs_are_refused(tiny: list[str], tmp_path: Path) -> None:
-    job = f"{sys.executable} -m experiments.run {' '.join(tiny)} trainer.devices=2 seed=$RANK"
+def torchrun(job: str) -> subprocess.CompletedProcess[str]:
+    """Two processes started by hand, each of which sees its number as $RANK in its command line."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "--no-python"]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *torchrun, "bash", "-c", job],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -79,8 +81,39 @@ def test_processes_that_would_train_different_runs_are_refused(tiny: list[str], 
         text=True,
         timeout=300,
     )
+
+
+def test_processes_that_would_train_different_runs_are_refused(tiny: list[str], tmp_path: Path) -> None:
+    job = f"{sys.executable} -m experiments.run {' '.join(tiny)} trainer.devices=2 seed=$RANK"
+    done = torchrun(job)
     assert done.returncode != 0
-    assert done.stderr.count("were given different options or see different data") == 1
+    assert "error: process 1: the processes that should train together were given different options" in done.stderr
+    assert not list((tmp_path / "runs").rglob("DONE"))
+
+
+def test_processes_that_find_different_data_are_told_apart() -> None:
+    def digest(name: str, lengths: list[int]) -> str:
+        one = namedtuple("Set", "table lengths")({"utterance_id": pd.Series([name])}, torch.tensor(lengths))
+        return data_digest(namedtuple("Data", "sets")({"L": one}))
+
+    assert digest("a", [5]) == digest("a", [5])
+    assert len({digest("a", [5]), digest("b", [5]), digest("a", [6])}) == 3
+
+
+@pytest.mark.slow
+def test_a_file_that_one_process_cannot_read_is_noticed(tiny: list[str], corpus_root: Path, tmp_path: Path) -> None:
+    check = ["python", "-m", "experiments.prepare", *tiny]
+    assert subprocess.run([sys.executable, *check[1:]], cwd=ROOT, capture_output=True).returncode == 0
+    for process in (0, 1):
+        shutil.copytree(corpus_root, tmp_path / f"corpus{process}")
+    broken = sorted((tmp_path / "corpus1").rglob("*.wav"))[0]
+    broken.write_bytes(b"RIFX" + broken.read_bytes()[4:])  # of the same size, so the label table looks the same
+    options = [one for one in tiny if not one.startswith(("data.root", "store_root"))]
+    own = f"data.root={tmp_path}/corpus$RANK store_root={tmp_path}/stores$RANK"
+    job = f"{sys.executable} -m experiments.run {' '.join(options)} {own} trainer.devices=2 data.max_bad_files=0.5"
+    done = torchrun(job)
+    assert done.returncode != 0
+    assert "see different data" in done.stderr
     assert not list((tmp_path / "runs").rglob("DONE"))
 
 
@@ -126,22 +159,23 @@ def test_the_gpus_are_those_that_the_user_left_visible(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("codes", "first"),
+    ("failures", "first"),
     [
-        ({0: 1, 1: -9}, (1, -9)),  # process 0 lost its connection to the one that was killed
-        ({0: -15, 1: 3}, (1, 3)),  # the agent ended process 0
-        ({0: -15}, (0, -15)),
+        ({0: (1, 7), 1: (-9, 7)}, (1, -9, True)),  # process 0 lost its connection to the one that was killed
+        ({1: (1, 7), 0: (-9, 17)}, (1, 1, False)),  # the agent ended process 0, which did not mind SIGTERM
+        ({1: (3, 7), 0: (-15, 7)}, (1, 3, False)),
+        ({0: (-15, 7)}, (0, -15, False)),
     ],
 )
-def test_the_first_death_is_the_one_that_counts(codes: dict[int, int], first: tuple[int, int]) -> None:
-    assert first_death(codes) == first
+def test_the_first_death_is_the_one_that_counts(failures: dict, first: tuple) -> None:
+    assert first_death(failures) == first
 
 
 def test_the_reason_is_that_of_the_process_that_died_first(tmp_path: Path) -> None:
     file = tmp_path / "told"
     file.write_text(
-        '{"process": 0, "directory": "here"}\n{"process": 0, "error": "connection lost"}\n'
-        '{"process": 1, "error": "no food"}\n{"process": 0, "died": 1, "how": "it ended"}\n'
+        '{"process": 0, "directory": "here"}\n{"process": 1, "error": "no food"}\n'
+        '{"process": 0, "error": "connection lost"}\n{"process": 0, "died": null, "how": "it ended"}\n{"proc'
     )
     assert told(file).directory == "here"
     assert told(file).reason == "no food"

@@ -15,24 +15,24 @@ ROOT = Path(__file__).resolve().parents[2]
 OVERRIDES = ["trainer.threads=1", "rounds=1", "unlabeled_size=0"]
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, mishap_at: object = None) -> subprocess.CompletedProcess[str]:
+    variables = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "MISHAP": str(mishap_at)}
     return subprocess.run(
         [sys.executable, "-m", "experiments.run", *arguments],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"},
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         timeout=500,
     )
 
 
-def mishap(kind: str, value: str, wanted: object, process: int = 0) -> list[str]:
-    """A callback that ends the job whose option `value` is `wanted`."""
+def mishap(kind: str, value: str, process: int = 0) -> list[str]:
+    """A callback that ends the job whose option `value` is what `command` gets as `mishap_at`."""
     return [
         "+callbacks.mishap._target_=mishap.Mishap",
         f"+callbacks.mishap.kind={kind}",
         f"+callbacks.mishap.value=${{{value}}}",
-        f"+callbacks.mishap.wanted={wanted}",
         f"+callbacks.mishap.process={process}",
     ]
 
@@ -61,26 +61,32 @@ def test_sweeping_the_devices_gives_true_world_sizes_and_equal_results(tiny: lis
         assert float(rows[1][score]) == pytest.approx(float(rows[0][score]), abs=1e-9)
 
 
-def test_every_job_has_its_own_fate_and_the_sweep_goes_on(tiny: list[str], tmp_path: Path) -> None:
-    first = command("-m", *tiny, *OVERRIDES, "rounds=2", "num_clusters=4,3,1000,5", *mishap("kill", "num_clusters", 3))
+def test_every_job_has_its_own_fate_and_the_same_sweep_goes_on(tiny: list[str], tmp_path: Path) -> None:
+    sweep = ["-m", *tiny, *OVERRIDES, "rounds=2", "num_clusters=4,3,1000", *mishap("kill", "num_clusters")]
+    first = command(*sweep, mishap_at=3)
     assert first.returncode == 1
+    done, killed, refused = rows = summary(tmp_path / "runs")
+    assert [row["num_clusters"] for row in rows] == ["4", "3", "1000"]
+    assert [row["state"] for row in rows] == ["done", "failed", "failed"]
+    assert done["validation/ccc_arousal"]
+    assert "SIGKILL" in killed["reason"]
+    assert "memory" in killed["reason"]
+    assert "SIGKILL" in (Path(killed["directory"]) / "FAILED").read_text()
+    assert "lower num_clusters" in refused["reason"]
+    assert "lower num_clusters" in " ".join(first.stdout.split())  # the table
+    log = (Path(done["directory"]) / "run.log").read_text()
+    passes = (Path(killed["directory"]) / "history.csv").read_text()
+    assert len(passes.splitlines()) == 2  # the first of two passes was completed
+    again = command(*sweep)
+    assert again.returncode == 1
     rows = summary(tmp_path / "runs")
-    assert [row["num_clusters"] for row in rows] == ["4", "3", "1000", "5"]
-    assert [row["state"] for row in rows] == ["done", "failed", "failed", "done"]
-    assert "SIGKILL" in rows[1]["reason"]
-    assert "memory" in rows[1]["reason"]
-    assert "SIGKILL" in (Path(rows[1]["directory"]) / "FAILED").read_text()
-    assert "num_clusters=1000" in rows[2]["reason"]
-    assert "lower num_clusters" in rows[2]["reason"]
-    assert all(row["validation/ccc_arousal"] for row in (rows[0], rows[3]))
-    assert "lower num_clusters" in first.stdout  # the table
-    # Again, without what ended it: what is done is not done again, what was begun goes on.
-    before = [(Path(row["directory"]) / "run.log").read_text() for row in rows]
-    again = command("-m", *tiny, *OVERRIDES, "rounds=2", "num_clusters=4,3,5", *mishap("kill", "num_clusters", 7))
-    assert again.returncode == 0, again.stderr
-    rows = summary(tmp_path / "runs")
-    assert [row["state"] for row in rows] == ["done", "done", "done"]
-    assert len(before) == 4
+    assert [row["state"] for row in rows] == ["done before", "done", "failed"]
+    assert [row["directory"] for row in rows] == [done["directory"], killed["directory"], refused["directory"]]
+    assert (Path(done["directory"]) / "run.log").read_text() == log
+    assert rows[0]["validation/ccc_arousal"] == done["validation/ccc_arousal"]
+    assert (Path(killed["directory"]) / "history.csv").read_text().startswith(passes)
+    assert "going on after the last completed pass" in (Path(killed["directory"]) / "run.log").read_text()
+    assert not (Path(killed["directory"]) / "FAILED").exists()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,14 @@ def test_a_process_that_dies_ends_its_own_job_alone(
     tiny: list[str], tmp_path: Path, kind: str, process: int, said: str
 ) -> None:
     done = command(
-        "-m", *tiny, *OVERRIDES, "rounds=2", "trainer.devices=2", "seed=0,1", *mishap(kind, "seed", 0, process)
+        "-m",
+        *tiny,
+        *OVERRIDES,
+        "rounds=2",
+        "trainer.devices=2",
+        "seed=0,1",
+        *mishap(kind, "seed", process),
+        mishap_at=0,
     )
     assert done.returncode == 1
     rows = summary(tmp_path / "runs")
@@ -128,8 +141,8 @@ def test_optuna_gives_all_processes_of_a_trial_the_same_parameters(tiny: list[st
 )
 def test_launchers_that_run_jobs_elsewhere(tiny: list[str], tmp_path: Path, launcher: list[str]) -> None:
     name, *options = launcher
-    sweep = ["trainer.devices=1,2", "num_clusters=4,3", *mishap("kill", "num_clusters", 3)]
-    done = command("-m", *tiny, *OVERRIDES, "rounds=2", f"hydra/launcher={name}", *options, *sweep)
+    sweep = ["trainer.devices=1,2", "num_clusters=4,3", *mishap("kill", "num_clusters")]
+    done = command("-m", *tiny, *OVERRIDES, "rounds=2", f"hydra/launcher={name}", *options, *sweep, mishap_at=3)
     assert done.returncode == 1
     rows = summary(tmp_path / "runs")
     fates = {(row["trainer.devices"], row["num_clusters"]): row["state"] for row in rows}

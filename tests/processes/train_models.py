@@ -12,9 +12,11 @@ from pathlib import Path
 import torch
 from tiny_training import FRAMES, MELS, datamodule, sentence_set, trainer
 
+import datamodules.datamodule as datamodule_module
 from callbacks.pseudo_labels import embed_set
-from datamodules.processes import from_first, gather_rows, rank
+from datamodules.processes import from_first, rank
 from datamodules.samplers import ChunkUniform, Natural, NaturalSentence, SentenceUniform
+from experiments.evaluation import predict_set
 from experiments.jobs import started_processes
 from experiments.parallel import join_processes
 from sermodels.acg_emocluster import ACGEmoCluster
@@ -84,25 +86,19 @@ def train(name: str, processes: int, precision: str, passes: str, batch_size: in
     return {
         "history": (directory / "history.csv").read_text() if rank() == 0 else "",
         "labels": {one: labels.tolist() for one in "LU" if (labels := data.pseudo_labels.labels(one)) is not None},
-        "predictions": [
-            value for one in data.in_order("development", model.device, model.dtype) for value in all_rows(model, one)
-        ],
+        "predictions": predict_set(model, data, "development")["prediction"].tolist(),
         "embeddings": None if embeddings is None else embeddings.flatten(1).tolist(),
         "statistics": statistics,
         "weights": {key: float(value.detach().double().abs().sum()) for key, value in model.named_parameters()},
     }
 
 
-@torch.no_grad()
-def all_rows(model, batch) -> list[float]:
-    model.eval()
-    return gather_rows(model(batch.chunks))[:, 0].tolist()
-
-
 def main() -> None:
     out, precision, passes, batch_size, *names = sys.argv[1:]
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
+    # Several batches a set: gathered rows are then not in order by themselves.
+    datamodule_module.CHUNKS_WITHOUT_GRADIENT = 8
     processes = started_processes()
     join_processes("cpu", processes)
     results = {}
