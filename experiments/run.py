@@ -30,10 +30,12 @@ def main(cfg: DictConfig) -> float | None:
             sys.exit(run_job(child_overrides(), processes, {}, threads_of(cfg, processes, 1)).status)
         quiet_lightning()
         from experiments.evaluation import show
+        from experiments.parallel import leave_processes
         from experiments.training import train
 
         metrics, directory = train(cfg, list(HydraConfig.get().overrides.task))
         show(metrics, directory)
+        leave_processes()
         values = list(metrics["validation"]["ccc"].values())
         return sum(values) / len(values)
     return None

@@ -18,7 +18,7 @@ from datamodules.processes import from_first, rank
 from datamodules.samplers import ChunkUniform, Natural, NaturalSentence, SentenceUniform
 from experiments.evaluation import predict_set
 from experiments.jobs import started_processes
-from experiments.parallel import join_processes
+from experiments.parallel import join_processes, leave_processes
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
@@ -107,6 +107,7 @@ def main() -> None:
         results[name] = train(name, processes, precision, passes, int(batch_size), directory)
     if rank() == 0:
         Path(out).write_text(json.dumps(results))
+    leave_processes()
 
 
 if __name__ == "__main__":
