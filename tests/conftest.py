@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from experiments.memory import keep_freed_memory
 VARIABLE = "EMOCLUSTER_TEST_DATA"
 
 keep_freed_memory()  # as the programs do; the suite takes half the time
+# A shell starts what it runs in the background with SIGINT ignored, and so would be every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
