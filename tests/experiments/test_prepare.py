@@ -128,12 +128,12 @@ def test_what_a_user_can_mend_ends_with_2_and_a_sentence(tmp_path: Path) -> None
 
 @pytest.mark.faults
 def test_ctrl_c_ends_with_130_and_a_sentence(tmp_path: Path) -> None:
-    noise_corpus(tmp_path / "pool", 3000, seconds=0.3)
+    noise_corpus(tmp_path / "pool", 2000, seconds=0.3)
     process = program(
         *SMALL,
         f"store_root={tmp_path / 'stores'}",
         f"data.unlabeled_dir={tmp_path / 'pool'}",
-        "unlabeled_size=3000",
+        "unlabeled_size=2000",
     )
     deadline = time.monotonic() + 60
     while not any(index.stat().st_size for index in tmp_path.glob("stores/folder-*/index.jsonl")):
