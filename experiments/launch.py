@@ -42,7 +42,7 @@ def main(processes: int, overrides: list[str]) -> int:
         failures = {rank: (one.exitcode, one.timestamp) for rank, one in error.failures.items()}
         process, code, hit = first_death(failures)
         status = code if code > 0 else 128 - code
-        tell(died=process if hit else None, how=f"process {process} of {processes}: {describe_status(status)}")
+        tell(died=process, hit=hit, how=f"process {process} of {processes}: {describe_status(status)}")
         return status
     except SignalException as error:
         return 128 + error.sigval

@@ -34,14 +34,15 @@ class Told:
 def told(file: Path) -> Told:
     """The first reason counts: processes that fail later mostly lost their connection to the first, and say so.
 
-    But of one that was hit by a signal the others may speak first, and it never does.
+    But one that was hit by a signal, or ended without a word, leaves it to the others to speak first.
     """
     lines = [line for text in file.read_text().splitlines() if (line := _parsed(text))]
     directories = [line["directory"] for line in lines if "directory" in line]
     died = [line for line in lines if "died" in line]
-    hit = died[0]["died"] if died else None
-    errors = [line["error"] for line in lines if "error" in line and hit in (None, line["process"])]
-    reasons = errors + [line["how"] for line in died]
+    errors = [(line["process"], line["error"]) for line in lines if "error" in line]
+    if died and (died[0]["hit"] or died[0]["died"] not in dict(errors)):
+        errors = [one for one in errors if one[0] == died[0]["died"]]
+    reasons = [error for _, error in errors] + [line["how"] for line in died]
     return Told(directories[0] if directories else "", reasons[0] if reasons else "")
 
 

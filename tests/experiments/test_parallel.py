@@ -175,12 +175,15 @@ def test_the_reason_is_that_of_the_process_that_died_first(tmp_path: Path) -> No
     file = tmp_path / "told"
     file.write_text(
         '{"process": 0, "directory": "here"}\n{"process": 1, "error": "no food"}\n'
-        '{"process": 0, "error": "connection lost"}\n{"process": 0, "died": null, "how": "it ended"}\n{"proc'
+        '{"process": 0, "error": "connection lost"}\n{"process": 0, "died": 0, "hit": false, "how": "it ended"}\n{"proc'
     )
     assert told(file).directory == "here"
     assert told(file).reason == "no food"
-    file.write_text('{"process": 0, "error": "connection lost"}\n{"process": 0, "died": 1, "how": "killed"}\n')
+    lost = '{"process": 0, "error": "connection lost"}\n{"process": 0, "died": 1, '
+    file.write_text(lost + '"hit": true, "how": "killed"}\n')
     assert told(file).reason == "killed"
+    file.write_text(lost + '"hit": false, "how": "exit status 9"}\n')
+    assert told(file).reason == "exit status 9"
     assert "too much memory" in describe_status(137)
     assert "SIGTERM" in describe_status(143)
 
