@@ -46,8 +46,9 @@ def gather_rows(rows: Tensor, counts: list[int] | None = None) -> Tensor:
     if world_size() == 1:
         return rows
     counts = counts or _counts(rows)
-    parts = [torch.empty_like(_padded(rows, max(counts))) for _ in counts]
-    dist.all_gather(parts, _padded(rows, max(counts)))
+    padded = _padded(rows, max(counts))
+    parts = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(parts, padded)
     return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
 

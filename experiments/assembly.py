@@ -17,6 +17,7 @@ from callbacks.history import History
 from callbacks.keyed_randomness import KeyedRandomness
 from callbacks.pass_schedule import PassSchedule
 from callbacks.progress import PassProgress
+from callbacks.several_processes import EndOnSigterm, WorldSizeCheck
 from datamodules.batch import LABELED, UNLABELED
 from datamodules.chunking import ChunkSettings
 from datamodules.corpora.corpus import ATTRIBUTES, Corpus
@@ -32,7 +33,7 @@ from experiments.instantiation import build
 from experiments.jobs import started_processes
 from experiments.models import attributes_of, new_model
 from experiments.options import makes_clusters, passes_of, sampler_class
-from experiments.parallel import EndOnSigterm, WorldSizeCheck, parallel_options
+from experiments.parallel import parallel_options
 from sermodels.module import EmotionModule
 
 # What the corpus calls its splits, and what a run calls the sets it makes of them.

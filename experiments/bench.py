@@ -6,7 +6,6 @@ Shapes: B sentences, C chunks, T = 62 frames, F = 128 mel bins.
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_dir
@@ -15,10 +14,10 @@ from datamodules.batch import LABELED, ChunkBatch
 from datamodules.chunking import ChunkSettings
 from datamodules.features.settings import FeatureSettings
 from datamodules.processes import Share
+from experiments import CONF
 from experiments.console import user_errors
 from experiments.memory import keep_freed_memory
 from experiments.models import new_model
-from experiments.run import CONF
 from sermodels.module import EmotionModule
 
 CHUNKS, FRAMES, MELS = 11, 62, 128
@@ -41,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.return_freed_memory:
         keep_freed_memory()
-    every = [f"model={path.stem}" for path in sorted((Path(CONF) / "model").glob("*.yaml"))]
+    every = [f"model={path.stem}" for path in sorted((CONF / "model").glob("*.yaml"))]
     chosen = [" ".join(options.overrides)] if options.overrides else every + ABLATIONS
     print(
         f"{torch.get_num_threads()} threads, torch {torch.__version__}, {options.sentences * CHUNKS} chunks a batch\n"
@@ -58,7 +57,7 @@ def main() -> None:
 
 def make(overrides: Sequence[str]) -> EmotionModule:
     """The model that these options configure, for the papers' chunks."""
-    with initialize_config_dir(CONF, version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", overrides=list(overrides))
     return new_model(cfg, FeatureSettings(), ChunkSettings()).to(memory_format=torch.channels_last)
 

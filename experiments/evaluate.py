@@ -14,6 +14,7 @@ from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.preparation import prepare
 from datamodules.samplers import NaturalSentence
+from experiments import CONF
 from experiments.assembly import make_sets
 from experiments.console import user_errors
 from experiments.evaluation import evaluate_sets, is_test_set, show
@@ -21,7 +22,6 @@ from experiments.instantiation import build
 from experiments.loading import load_trained
 from experiments.logs import log_to_console
 from experiments.memory import keep_freed_memory
-from experiments.run import CONF
 from experiments.run_directory import RunDirectory, write_json
 
 
@@ -94,10 +94,10 @@ def _data_node(cfg: DictConfig, data: str | None, root: str | None) -> DictConfi
     if data is None and root is None:
         return cfg.data
     name = data or cfg.data.name
-    known = sorted(path.stem for path in (Path(CONF) / "data").glob("*.yaml"))
+    known = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
     if name not in known:
         raise DataError(f"--data {name}: there is no such corpus; take one of {', '.join(known)}.")
-    with initialize_config_dir(CONF, version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         node: DictConfig = compose("config", overrides=[f"data={name}"]).data
     if root is not None:
         node.root = root

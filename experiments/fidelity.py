@@ -5,14 +5,12 @@ as the chosen preset has them, which tells which one that was.
 """
 
 import re
-from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from callbacks.checkpoints import CRITERIA
+from experiments import CONF
 from experiments.console import ConfigurationError
-
-CONF = Path(__file__).resolve().parents[1] / "conf"
 
 # What no constructor checks.
 CHOICES = {"criterion": tuple(CRITERIA), "vanilla_sampler": ("ChunkUniform", "Natural")}

@@ -12,9 +12,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
 
 from experiments.run_directory import RunDirectory
 from experiments.telling import TOLD, told
@@ -43,14 +46,42 @@ class JobResult:
             return {}
         return json.loads((Path(self.directory) / "metrics.json").read_text())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
 
 def started_processes() -> int:
     """How many processes torchrun, of which this is one, started for the training; 1 for a plain start."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def child_overrides() -> list[str]:
+    """The command line of the job that Hydra runs now, for a process of its own."""
+    hydra = HydraConfig.get()
+    folders = [
+        one.path.removeprefix("file://") for one in hydra.runtime.config_sources if one.provider == "command-line"
+    ]
+    return [
+        *(f"--config-dir={folder}" for folder in folders),
+        f"--config-name={hydra.job.config_name}",
+        *(one for one in hydra.overrides.hydra if one.startswith("hydra.searchpath")),
+        *hydra.overrides.task,
+        "hydra.mode=RUN",  # a preset may ask for a sweep, and this is one job of it
+    ]
+
+
+def processes_wanted(cfg: DictConfig) -> int:
+    """trainer.devices, 1 where it is no number: the job itself will say what is wrong with it."""
+    devices = str(cfg.trainer.devices)
+    return max(1, int(devices)) if devices.isdecimal() else 1
+
+
+def threads_of(cfg: DictConfig, processes: int, jobs_at_once: int) -> int | None:
+    """Threads of each process, so that all processes of all jobs fill the machine and no more.
+
+    None leaves it to PyTorch, where one process has the machine to itself or the user has chosen.
+    """
+    together = processes * jobs_at_once
+    if together == 1 or cfg.trainer.threads is not None or "OMP_NUM_THREADS" in os.environ:
+        return None
+    return max(1, len(os.sched_getaffinity(0)) // together)
 
 
 def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str], threads: int | None) -> JobResult:
@@ -69,7 +100,7 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
         started, clock = time.time(), time.perf_counter()
         # In a group of its own, so that Ctrl-C in a terminal reaches it once, through this process.
         process = subprocess.Popen([sys.executable, "-m", *what, *overrides], env=variables, process_group=0)
-        status, interrupted = _wait(process)
+        status, interrupted = wait_for(process)
         facts = told(file)
         seconds = round(time.perf_counter() - clock, 1)
     directory = facts.directory
@@ -88,7 +119,7 @@ def run_job(overrides: Sequence[str], processes: int, environment: dict[str, str
     return JobResult(FAILED, status, reason, directory, seconds)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
+def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
     """The process's exit status, and whether a signal that was to end this one was handed on to it instead."""
     handed_on = False
 
@@ -97,8 +128,7 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
         handed_on = True
         process.send_signal(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, hand_on) for number in numbers}
+    before = {number: signal.signal(number, hand_on) for number in heeded_signals()}
     try:
         code = process.wait()
     finally:
@@ -110,10 +140,17 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
     return code if code >= 0 else 128 - code, handed_on
 
 
+def heeded_signals() -> list[signal.Signals]:
+    """Of those that end a program, the ones that this one does not ignore, as nohup has it ignore a closed terminal."""
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 def describe_status(status: int) -> str:
     """What an exit status says of a process that said nothing itself."""
-    if status <= 128:
-        return f"it ended with exit status {status} and said no reason"
     number = status - 128
+    name = {one.value: one.name for one in signal.Signals}.get(number)
+    if name is None:
+        return f"it ended with exit status {status} and said no reason"
     hint = " (the system does that to a process that uses too much memory)" if number == signal.SIGKILL else ""
-    return f"it was ended by {signal.Signals(number).name}{hint}"
+    return f"it was ended by {name}{hint}"

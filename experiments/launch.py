@@ -13,7 +13,7 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from experiments.jobs import describe_status
+from experiments.jobs import describe_status, heeded_signals
 from experiments.telling import tell
 
 # That the others have to end after the first; whatever they have not finished, a resumed run does again.
@@ -34,6 +34,7 @@ def main(processes: int, overrides: list[str]) -> int:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
+        signals_to_handle=",".join(one.name for one in heeded_signals()),
         max_restarts=0,  # a restart is the user's command again, which resumes
     )
     try:

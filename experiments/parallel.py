@@ -1,11 +1,9 @@
 """What Lightning must be told so that several processes train as one would."""
 
 import hashlib
-import signal
 from datetime import timedelta
 from typing import Any
 
-import pytorch_lightning as pl
 import torch.distributed as dist
 from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
@@ -78,27 +76,3 @@ def parallel_options(accelerator: str, processes: int) -> tuple[dict[str, Any], 
     if accelerator == "cpu":
         return {"strategy": strategy}, [started_by, SynchronizedOnCPU()]
     return {"strategy": strategy, "sync_batchnorm": True}, [started_by]
-
-
-class EndOnSigterm(pl.Callback):
-    """Lets SIGTERM end each of several processes as Ctrl-C does.
-
-    Lightning's own handler waits in a broadcast for the others, which wait for this one in another call.
-    """
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signal over, after Lightning has."""
-        if trainer.world_size > 1:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-class WorldSizeCheck(pl.Callback):
-    """Refuses to train in fewer or more processes than were asked for, which goes unnoticed otherwise."""
-
-    def __init__(self, expected: int) -> None:
-        self.expected = expected
-
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Raises RuntimeError for another number."""
-        if trainer.world_size != self.expected:
-            raise RuntimeError(f"{self.expected} processes were to train together, and there are {trainer.world_size}")

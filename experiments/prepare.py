@@ -13,11 +13,11 @@ from datamodules.chunking import ChunkSettings
 from datamodules.corpora.corpus import Corpus
 from datamodules.feature_store import FeatureStore
 from datamodules.preparation import BAD_FILES, count_notes
+from experiments import CONF
 from experiments.console import user_errors
 from experiments.data import prepare_data
 from experiments.logs import log_to_console
 from experiments.options import check_options
-from experiments.run import CONF
 
 PROBLEMS_SHOWN = 3
 
@@ -54,7 +54,7 @@ def show(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
             console.print(f"  {problem}", soft_wrap=True, markup=False)
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg: DictConfig) -> None:
     """The command line."""
     log_to_console()

@@ -1,22 +1,20 @@
 """Train one model: `python -m experiments.run model=acg_emocluster data=msp_podcast data.root=…`; with -m a sweep."""
 
 import sys
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from experiments import CONF
 from experiments.console import ConfigurationError, user_errors
-from experiments.jobs import run_job, started_processes
+from experiments.jobs import child_overrides, processes_wanted, run_job, started_processes, threads_of
 from experiments.logs import log_to_console, quiet_lightning
-from experiments.sweeps import SweepReport, child_overrides, processes_wanted, run_sweep_job, threads_of
-
-CONF = str(Path(__file__).resolve().parents[1] / "conf")
+from experiments.sweeps import SweepReport, run_sweep_job
 
 
-@hydra.main(config_path=CONF, config_name="config", version_base="1.3")
+@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
 def main(cfg: DictConfig) -> float | None:
     """Train, print the result, and return the mean validation CCC, which a sweep's optimiser maximises."""
     log_to_console()

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from traceback import print_exc
 from typing import Any
@@ -18,32 +19,21 @@ from rich.table import Table
 
 from experiments.console import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from experiments.gpus import hold_gpus, visible_gpus
-from experiments.jobs import DONE, DONE_BEFORE, FAILED, INTERRUPTED, JobResult, run_job
+from experiments.jobs import (
+    DONE,
+    DONE_BEFORE,
+    FAILED,
+    INTERRUPTED,
+    JobResult,
+    child_overrides,
+    processes_wanted,
+    run_job,
+    threads_of,
+)
 from experiments.run_directory import write_json
 
 RUNNING = "lost"
 """What a job's file says until the job has ended: all that is left to say of one whose starter was killed too."""
-
-
-def child_overrides() -> list[str]:
-    """The command line of the job that Hydra runs now, for a process of its own."""
-    hydra = HydraConfig.get()
-    folders = [
-        one.path.removeprefix("file://") for one in hydra.runtime.config_sources if one.provider == "command-line"
-    ]
-    return [
-        *(f"--config-dir={folder}" for folder in folders),
-        f"--config-name={hydra.job.config_name}",
-        *(one for one in hydra.overrides.hydra if one.startswith("hydra.searchpath")),
-        *hydra.overrides.task,
-        "hydra.mode=RUN",  # a preset may ask for a sweep, and this is one job of it
-    ]
-
-
-def processes_wanted(cfg: DictConfig) -> int:
-    """trainer.devices, 1 where it is no number: the job itself will say what is wrong with it."""
-    devices = str(cfg.trainer.devices)
-    return max(1, int(devices)) if devices.isdecimal() else 1
 
 
 def run_sweep_job(cfg: DictConfig) -> float | None:
@@ -54,7 +44,7 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
     hydra = HydraConfig.get()
     file = Path(hydra.sweep.dir) / f"job-{hydra.job.num}.json"
     known = {"number": hydra.job.num, "overrides": list(hydra.overrides.task)}
-    write_json(file, {**known, **JobResult(RUNNING, 1, "the process that started it ended before it").to_dict()})
+    write_json(file, {**known, **asdict(JobResult(RUNNING, 1, "the process that started it ended before it"))})
     try:
         result = _run(cfg, hydra)
     except Exception as error:
@@ -67,7 +57,7 @@ def run_sweep_job(cfg: DictConfig) -> float | None:
         for attribute, value in scores["ccc"].items()
     }
     validation = {f"validation/ccc_{attribute}": value for attribute, value in ccc.items()}
-    write_json(file, {**known, **result.to_dict(), "scores": validation | test})
+    write_json(file, {**known, **asdict(result), "scores": validation | test})
     if result.state == INTERRUPTED:
         raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
     return sum(ccc.values()) / len(ccc) if ccc else None
@@ -85,17 +75,6 @@ def _run(cfg: DictConfig, hydra: Any) -> JobResult:
             gpus = stack.enter_context(hold_gpus(processes, visible_gpus()))
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
         return run_job(overrides, processes, environment, threads_of(cfg, processes, _jobs_at_once(hydra)))
-
-
-def threads_of(cfg: DictConfig, processes: int, jobs_at_once: int) -> int | None:
-    """Threads of each process, so that all processes of all jobs fill the machine and no more.
-
-    None leaves it to PyTorch, where one process has the machine to itself or the user has chosen.
-    """
-    together = processes * jobs_at_once
-    if together == 1 or cfg.trainer.threads is not None or "OMP_NUM_THREADS" in os.environ:
-        return None
-    return max(1, len(os.sched_getaffinity(0)) // together)
 
 
 def _jobs_at_once(hydra: Any) -> int:

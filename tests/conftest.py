@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def test_data() -> Path:
+def real_data() -> Path:
     """The folder of real recordings and authors' weights. Without it the test skips; on CI it fails."""
     named = os.environ.get(VARIABLE)
     if named and Path(named).is_dir():

@@ -13,8 +13,8 @@ from datamodules.errors import DataError
 from datamodules.features import FeatureSettings
 
 
-def test_starts_are_those_of_the_released_program(test_data: Path) -> None:
-    golden = json.loads((test_data / "golden" / "golden_vectors.json").read_text())["chunk_starts_as_released"]
+def test_starts_are_those_of_the_released_program(real_data: Path) -> None:
+    golden = json.loads((real_data / "golden" / "golden_vectors.json").read_text())["chunk_starts_as_released"]
     assert len(golden) > 10
     starts = chunk_starts(torch.tensor([case["frames"] for case in golden]), 62, 11, "floor")
     assert starts.tolist() == [case["starts"] for case in golden]

@@ -116,10 +116,10 @@ def test_proxy_attributes_are_on_the_scale_of_the_ratings() -> None:
         proxy_attributes("joy")
 
 
-def test_folds_are_balanced_and_test_nobody_twice(test_data: Path) -> None:
+def test_folds_are_balanced_and_test_nobody_twice(real_data: Path) -> None:
     tested: set[str] = set()
     for fold in (1, 2, 3):
-        corpus = emodb.read(test_data / "emodb", fold=fold)
+        corpus = emodb.read(real_data / "emodb", fold=fold)
         speakers = {split: set(corpus.rows(split)["speaker"]) for split in ("train", "development", "test")}
         assert [len(members) for members in speakers.values()] == [6, 2, 2]
         assert not speakers["test"] & tested
@@ -127,11 +127,11 @@ def test_folds_are_balanced_and_test_nobody_twice(test_data: Path) -> None:
         for split in ("development", "test"):
             assert set(corpus.rows(split)["gender"]) == {"Female", "Male"}
     with pytest.raises(DataError, match=r"data\.corpus\.fold=4.*take 1, 2, 3"):
-        emodb.read(test_data / "emodb", fold=4)
+        emodb.read(real_data / "emodb", fold=4)
 
 
-def test_the_real_corpus(test_data: Path) -> None:
-    corpus = emodb.read(test_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
+def test_the_real_corpus(real_data: Path) -> None:
+    corpus = emodb.read(real_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
     assert corpus.version == "4 classes, 339 files"
     assert corpus.problems == ()
     counts = corpus.table["emotion"].value_counts().to_dict()

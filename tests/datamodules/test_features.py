@@ -48,8 +48,8 @@ def preset(name: str) -> FeatureSettings:
 
 
 @pytest.fixture(scope="module")
-def real_speech(test_data: Path) -> list[np.ndarray]:
-    files = sorted(test_data.rglob("*.wav"))[::60] + sorted(test_data.rglob("*.flac"))[::60]
+def real_speech(real_data: Path) -> list[np.ndarray]:
+    files = sorted(real_data.rglob("*.wav"))[::60] + sorted(real_data.rglob("*.flac"))[::60]
     assert len(files) > 8
     return [read_audio(file).samples for file in files]
 

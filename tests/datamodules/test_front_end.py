@@ -54,10 +54,10 @@ def test_chunks_follow_the_equations(seconds: float, rounding: str, starts) -> N
     [("deepemocluster", 4e-3), ("acg", 1e-2)],
 )
 def test_direct_equals_through_the_store_but_for_float16(
-    test_data: Path, tmp_path: Path, preset: str, tolerance: float
+    real_data: Path, tmp_path: Path, preset: str, tolerance: float
 ) -> None:
     settings = FeatureSettings(**yaml.safe_load((CONF / f"{preset}.yaml").read_text()))
-    root = test_data / "emodb" / "wav"
+    root = real_data / "emodb" / "wav"
     names = [path.name for path in sorted(root.glob("*.wav"))[::25]]
     _, store = prepare(corpus_of(root, names), settings, tmp_path, 0.0, progress=False)
     found = frame_statistics(store, names)

@@ -175,8 +175,8 @@ def test_librispeech_takes_its_own_files_with_their_speakers(tmp_path: Path, tin
         }
 
 
-def test_the_real_librispeech(test_data: Path) -> None:
-    pool = librispeech.read_pool(test_data / "LibriSpeech")
+def test_the_real_librispeech(real_data: Path) -> None:
+    pool = librispeech.read_pool(real_data / "LibriSpeech")
     assert pool is not None
     assert (pool.version, pool.problems) == ("250 files", ())
     assert pool.table["speaker"].nunique() == 160

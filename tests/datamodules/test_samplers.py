@@ -17,8 +17,8 @@ def drawn_chunks(batches, chunks):
     return torch.cat([(b.sentence_ids[:, None] * chunks + b.positions).flatten() for b in batches])
 
 
-def test_golden_sentence_probabilities(test_data):
-    for case in json.loads((test_data / "golden" / "golden_vectors.json").read_text())["sentence_sampling"]:
+def test_golden_sentence_probabilities(real_data):
+    for case in json.loads((real_data / "golden" / "golden_vectors.json").read_text())["sentence_sampling"]:
         store = PseudoLabelStore()
         store.update("L", torch.tensor(case["labels"]), int(case["clusters"]), 0)
         weights = store.sentence_weights("L")

@@ -21,8 +21,8 @@ from datamodules.corpora.corpus import ATTRIBUTES, Corpus
 from datamodules.errors import DataError
 from datamodules.synthetic import generator
 from datamodules.unlabeled import select
+from experiments import CONF
 
-CONF = str(Path(__file__).resolve().parents[2] / "conf")
 SMALL = {
     "train": 12,
     "development": 4,
@@ -174,7 +174,7 @@ def test_emotion_can_be_learned_and_not_too_well(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["synthetic", "msp_podcast", "emodb"])
 def test_the_configuration_of_a_corpus(name: str, tmp_path: Path) -> None:
-    with initialize_config_dir(CONF, version_base=None):
+    with initialize_config_dir(str(CONF), version_base=None):
         cfg = compose("data/" + name, overrides=[f"+store_root={tmp_path}"])
     data = cfg.data
     assert set(data) >= {
@@ -195,7 +195,7 @@ def test_the_configuration_of_a_corpus(name: str, tmp_path: Path) -> None:
 
 def test_corpus_and_pool_come_from_the_configuration(tmp_path: Path) -> None:
     sizes = [f"data.corpus.{split}={SMALL[split]}" for split in ("train", "development", "test1", "unlabeled")]
-    with initialize_config_dir(CONF, version_base=None):
+    with initialize_config_dir(str(CONF), version_base=None):
         cfg = compose("data/synthetic", overrides=[f"+store_root={tmp_path}", *sizes])
     corpus = instantiate(cfg.data.corpus, _convert_="all")
     pool = instantiate(cfg.data.pool, scan_cache=tmp_path / "scan.parquet", _convert_="all")

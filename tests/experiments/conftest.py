@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-CONF = str(Path(__file__).resolve().parents[2] / "conf")
+from experiments import CONF
 
 TINY_CORPUS = [
     "data.corpus.train=12",
@@ -45,7 +45,7 @@ def composed() -> Callable[..., DictConfig]:
     """The config that these overrides make."""
 
     def make(*overrides: str) -> DictConfig:
-        with initialize_config_dir(CONF, version_base="1.3"):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
             return compose("config", overrides=list(overrides))
 
     return make

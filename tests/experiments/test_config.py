@@ -1,6 +1,5 @@
 import inspect
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -9,13 +8,13 @@ from omegaconf import OmegaConf
 from tiny_training import WINDOW, front_end
 
 from datamodules.errors import DataError
+from experiments import CONF
 from experiments.assembly import make_model
 from experiments.console import ConfigurationError, user_errors
 from experiments.identity import outcome, run_hash
 from experiments.models import model_arguments
 from experiments.options import check_options, passes_of
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

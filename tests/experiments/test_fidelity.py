@@ -1,7 +1,5 @@
 """`fidelity=released` sets every switch, each switch can be set alone, and both come out in the objects built."""
 
-from pathlib import Path
-
 import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
@@ -9,12 +7,12 @@ from tiny_training import front_end
 
 from callbacks.checkpoints import CRITERIA
 from datamodules.samplers import ChunkUniform, Natural, SentenceUniform
+from experiments import CONF
 from experiments.assembly import make_model, make_trainer
 from experiments.console import ConfigurationError, user_errors
 from experiments.identity import outcome, run_hash
 from experiments.options import check_options, sampler_class
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 PAPER, RELEASED = (OmegaConf.load(CONF / "fidelity" / f"{name}.yaml") for name in ("paper", "released"))
 WITH_A_PROGRAM = ["cnn_regressor", "deep_emocluster", "temp_gru", "temp_cnn", "temp_trans", "temp_triplet"]
 

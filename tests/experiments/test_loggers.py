@@ -1,6 +1,7 @@
 """Weights & Biases: one run a training, the same curve after a resume, and never a reason to fail."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,28 @@ def test_a_resumed_run_keeps_its_id_and_every_run_is_finished(directory: RunDire
     with open_loggers(config(), other, {}) as (logger,):
         logger.log_metrics({"loss": 1.0})
         assert wandb.run.id != ids[0]
+
+
+@pytest.mark.parametrize(("offline", "resume"), [(False, "allow"), (True, None)])
+@pytest.mark.parametrize(("ends", "status"), [(nullcontext(), 0), (pytest.raises(RuntimeError, match="fire"), 1)])
+def test_what_wandb_is_told(directory: RunDirectory, monkeypatch, offline, resume, ends, status) -> None:
+    begun, ended = [], []
+
+    def init(**settings):
+        begun.append(settings)
+        raise OSError("no service here")
+
+    monkeypatch.setattr(wandb, "login", lambda **_: True)
+    monkeypatch.setattr(wandb, "init", init)
+    monkeypatch.setattr(wandb, "finish", lambda exit_code: ended.append(exit_code))
+    with ends, open_loggers(config(offline=offline), directory, {"model": "x"}) as (logger,):
+        logger.log_metrics({"loss": 1.0})
+        if status:
+            raise RuntimeError("fire")
+    assert [(one["project"], one["name"], one["resume"], one["config"]) for one in begun] == [
+        ("test", directory.path.name, resume, {"model": "x"})
+    ]
+    assert ended == [status]
 
 
 def test_it_is_finished_when_training_fails(directory: RunDirectory) -> None:

@@ -2,29 +2,34 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from callbacks.several_processes import WorldSizeCheck
 from datamodules import processes
 from datamodules.errors import DataError
 from datamodules.processes import share_of
+from experiments import assembly, training
 from experiments.console import ConfigurationError
 from experiments.disk import refuse_full_disk
 from experiments.gpus import hold_gpus, visible_gpus
-from experiments.jobs import describe_status
+from experiments.jobs import describe_status, threads_of, wait_for
 from experiments.launch import first_death
 from experiments.options import check_options
-from experiments.parallel import WorldSizeCheck, data_digest, parallel_options
-from experiments.sweeps import swept, threads_of, write_summary
+from experiments.parallel import data_digest, parallel_options
+from experiments.sweeps import swept, write_summary
 from experiments.telling import told
 from experiments.training import train
 
@@ -45,6 +50,17 @@ def test_another_number_of_processes_than_asked_for_is_refused() -> None:
     WorldSizeCheck(2).on_fit_start(Trainer(2), None)
     with pytest.raises(RuntimeError, match="2 processes were to train together, and there are 1"):
         WorldSizeCheck(2).on_fit_start(Trainer(1), None)
+
+
+@pytest.mark.parametrize(("options", "processes"), [([], 1), (["trainer.devices=2", "trainer.num_nodes=3"], 6)])
+def test_every_training_checks_its_processes(
+    composed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], processes: int
+) -> None:
+    monkeypatch.setattr(assembly.pl, "Trainer", lambda **arguments: arguments["callbacks"])
+    model = SimpleNamespace(loss_weights={}, attributes=["arousal"])
+    callbacks = assembly.make_trainer(composed(*options), model, ["L"], tmp_path, False)
+    (check,) = (one for one in callbacks if isinstance(one, WorldSizeCheck))
+    assert check.expected == processes
 
 
 def test_a_single_process_needs_no_strategy() -> None:
@@ -127,6 +143,23 @@ def test_too_little_disk_is_told_before_anything_is_written(tmp_path: Path, monk
         refuse_full_disk(tmp_path, model)
 
 
+def test_a_run_starts_with_room_for_its_checkpoints(
+    composed, tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract = training.extract
+
+    def fill_the_disk(*arguments: Any, **options: Any) -> Any:
+        found = extract(*arguments, **options)
+        usage = namedtuple("usage", "total used free")
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(0, 0, 2**20))
+        return found
+
+    monkeypatch.setattr(training, "extract", fill_the_disk)
+    with pytest.raises(DataError, match=r"deep_emocluster-synthetic.*: 1 MB of disk are free"):
+        train(composed(*tiny), [])
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
 def test_each_job_holds_gpus_of_its_own(tmp_path: Path) -> None:
     with hold_gpus(1, ["0", "1"], tmp_path) as first, hold_gpus(1, ["0", "1"], tmp_path) as second:
         assert (first, second) == (["0"], ["1"])
@@ -184,8 +217,30 @@ def test_the_reason_is_that_of_the_process_that_died_first(tmp_path: Path) -> No
     assert told(file).reason == "killed"
     file.write_text(lost + '"hit": false, "how": "exit status 9"}\n')
     assert told(file).reason == "exit status 9"
-    assert "too much memory" in describe_status(137)
-    assert "SIGTERM" in describe_status(143)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(9, "status 9"), (137, "SIGKILL (the system does that"), (143, "by SIGTERM"), (200, "status 200"), (255, "255")],
+)
+def test_an_exit_status_is_put_into_words(status: int, said: str) -> None:
+    assert said in describe_status(status)
+
+
+@pytest.mark.parametrize(
+    ("handler", "outcome"),
+    [(signal.SIG_DFL, (128 + signal.SIGHUP, True)), (signal.SIG_IGN, (0, False))],
+    ids=["heeded", "ignored, as nohup has it"],
+)
+def test_a_signal_is_handed_on_where_it_is_heeded(handler: signal.Handlers, outcome: tuple[int, bool]) -> None:
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        process = subprocess.Popen(["sleep", "2"], process_group=0)
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGHUP)).start()
+        assert wait_for(process) == outcome
+        assert signal.getsignal(signal.SIGHUP) == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize(("processes", "jobs", "threads"), [(1, 1, None), (2, 1, 4), (2, 2, 2), (16, 1, 1)])

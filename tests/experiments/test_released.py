@@ -15,18 +15,18 @@ from experiments.predict import predict_to_csv
 
 
 @pytest.fixture(scope="module")
-def released(test_data):
-    return sorted((test_data / "released" / "deepemocluster_v1.6").glob("*.pth.tar"))
+def released(real_data):
+    return sorted((real_data / "released" / "deepemocluster_v1.6").glob("*.pth.tar"))
 
 
 @pytest.fixture(scope="module")
-def golden(test_data):
-    return pd.read_csv(test_data / "released" / "deepemocluster_v1.6" / "golden_emodb.csv").set_index("file")
+def golden(real_data):
+    return pd.read_csv(real_data / "released" / "deepemocluster_v1.6" / "golden_emodb.csv").set_index("file")
 
 
-def test_predictions_from_audio(released, golden, test_data, tmp_path):
+def test_predictions_from_audio(released, golden, real_data, tmp_path):
     models = [load_trained(path) for path in released]
-    files = sorted((test_data / "emodb" / "wav").glob("*.wav"))
+    files = sorted((real_data / "emodb" / "wav").glob("*.wav"))
     assert predict_to_csv(models, files, tmp_path / "p.csv") == (339, 0)
     ours = pd.read_csv(tmp_path / "p.csv")
     assert list(ours) == ["file", "arousal", "dominance", "valence", "duration_s", "status"]
@@ -37,9 +37,9 @@ def test_predictions_from_audio(released, golden, test_data, tmp_path):
         np.testing.assert_allclose(ours.loc[golden.index, name], golden[name], atol=1e-4, rtol=0)
 
 
-def test_predictions_through_the_feature_store(released, golden, test_data, tmp_path):
+def test_predictions_through_the_feature_store(released, golden, real_data, tmp_path):
     trained = load_trained(released[0])
-    corpus = emodb.read(test_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
+    corpus = emodb.read(real_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
     corpus, store = prepare(corpus, trained.front_end.features, tmp_path, 0.01, workers=1, progress=False)
     from datamodules.datamodule import ChunkDataModule
     from datamodules.samplers import NaturalSentence

@@ -44,8 +44,19 @@ def summary(runs: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def wait_for_pass(number: int, runs: Path, running: subprocess.Popen) -> None:
+    """Return when a run has completed that many passes."""
+    deadline = time.monotonic() + 120
+    while not any(len(file.read_text().splitlines()) > number for file in runs.glob("*/history.csv")):
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.05)
+
+
 def test_sweeping_the_devices_gives_true_world_sizes_and_equal_results(tiny: list[str], tmp_path: Path) -> None:
-    done = command("-m", *tiny, *OVERRIDES, "trainer.devices=1,2", "trainer.precision=64-true", "rounds=2")
+    # The preset asks for the sweep, as -m would; its jobs must not.
+    sweep = ["experiment=sweep_devices", "trainer.devices=1,2"]
+    done = command(*tiny, *OVERRIDES, *sweep, "trainer.precision=64-true", "rounds=2")
     assert done.returncode == 0, done.stderr
     rows = summary(tmp_path / "runs")
     assert [row["state"] for row in rows] == ["done", "done"]
@@ -151,18 +162,33 @@ def test_launchers_that_run_jobs_elsewhere(tiny: list[str], tmp_path: Path, laun
 
 
 @pytest.mark.slow
-def test_in_single_precision_the_final_results_agree(test_data: Path, tmp_path: Path) -> None:
+def test_in_single_precision_the_final_results_agree(real_data: Path, tmp_path: Path) -> None:
     """On speech that the model learns well. Where it does not, rounding drives two trainings apart as two seeds would.
 
     (The built-in corpus, six rounds of deep_emocluster: .87 with one process, .80 with two; its seeds give .84 to .86.)
     """
-    places = [f"data.root={test_data / 'emodb'}", f"run_root={tmp_path / 'runs'}", f"store_root={tmp_path / 'stores'}"]
+    places = [f"data.root={real_data / 'emodb'}", f"run_root={tmp_path / 'runs'}", f"store_root={tmp_path / 'stores'}"]
     sweep = ["experiment=emodb", "model=deep_emocluster", "unlabeled_size=0", "trainer.devices=1,2"]
     done = command("-m", *places, *sweep, "trainer.progress_bar=false", "trainer.threads=1", timeout=1500)
     assert done.returncode == 0, done.stderr
     one, two = summary(tmp_path / "runs")
     assert float(one["test/ccc_arousal"]) > 0.9
     assert float(two["test/ccc_arousal"]) == pytest.approx(float(one["test/ccc_arousal"]), abs=0.02)
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_does_not_end_what_nohup_started(tiny: list[str], tmp_path: Path) -> None:
+    program = ["nohup", sys.executable, "-m", "experiments.run", *tiny, "trainer.devices=2", "trainer.threads=1"]
+    running = subprocess.Popen(
+        program, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    wait_for_pass(1, tmp_path / "runs", running)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    for process in (running.pid, *map(int, children)):
+        os.kill(process, signal.SIGHUP)
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert list((tmp_path / "runs").glob("*/DONE"))
 
 
 @pytest.mark.slow
@@ -176,11 +202,7 @@ def test_two_processes_that_were_stopped_go_on_as_if_they_had_not_been(
     running = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 120
-    while not any(len(file.read_text().splitlines()) > 2 for file in stopped.glob("*/history.csv")):
-        assert time.monotonic() < deadline
-        assert running.poll() is None
-        time.sleep(0.05)
+    wait_for_pass(2, stopped, running)
     running.send_signal(number)
     # Far less than the thirty seconds after which the others would be killed.
     assert running.wait(20) == 128 + number

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from datamodules.corpora.corpus import ATTRIBUTES
+from experiments import CONF
 from experiments.evaluate import evaluate
-from experiments.run import CONF
 from experiments.training import train
 
-MODELS = sorted(path.stem for path in (Path(CONF) / "model").glob("*.yaml"))
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 # Coarser attention; and triplets need four chunks a sentence.
 SUITED = {
     "acg_emocluster": ["model.kv_pool=8"],
@@ -140,11 +140,11 @@ def test_predictions_do_not_depend_on_the_other_sentences(tiny, composed):
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_evaluating_on_another_corpus_and_mistakes_in_asking_for_it(tiny, composed, test_data):
+def test_evaluating_on_another_corpus_and_mistakes_in_asking_for_it(tiny, composed, real_data):
     from datamodules.errors import DataError
 
     metrics, directory = train(composed(*tiny, "rounds=1"), [])
-    other, folder = evaluate(directory, "emodb", str(test_data / "emodb"))
+    other, folder = evaluate(directory, "emodb", str(real_data / "emodb"))
     assert folder == directory / "evaluations" / "emodb"
     assert other["corpus"] == {"name": "emodb", "version": "4 classes, 339 files", "labels": "proxy attributes"}
     assert other["trained_on"] == metrics["corpus"]
