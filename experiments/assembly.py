@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 
 from callbacks.checkpoints import AtomicCheckpointIO, best_checkpoint, last_checkpoint
+from callbacks.divergence import DivergenceCheck
 from callbacks.history import History
 from callbacks.keyed_randomness import KeyedRandomness
 from callbacks.pass_schedule import PassSchedule
@@ -148,6 +149,7 @@ def make_trainer(
         KeyedRandomness(cfg.seed),
         *(build(node, directory=directory) for node in cfg.get("callbacks", {}).values()),
         History(directory, list(model.loss_weights), model.attributes),
+        DivergenceCheck(),
         best_checkpoint(directory / "checkpoints", cfg.fidelity.criterion),
         last_checkpoint(directory / "checkpoints"),
     ]

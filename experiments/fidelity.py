@@ -24,10 +24,9 @@ def check_fidelity(cfg: DictConfig) -> None:
     # The best model is chosen in every run; all else is referred to by the model's or the sampler's yaml.
     read = {"criterion", *re.findall(r"\$\{fidelity\.(\w+)\}", OmegaConf.to_yaml(cfg, resolve=False))}
     for switch in sorted(read & set(CHOICES)):
-        if cfg.fidelity[switch] not in CHOICES[switch]:
-            raise ConfigurationError(
-                f"fidelity.{switch}={cfg.fidelity[switch]}: take one of {', '.join(CHOICES[switch])}."
-            )
+        value = cfg.fidelity.get(switch)
+        if value not in CHOICES[switch]:
+            raise ConfigurationError(f"fidelity.{switch}={value}: take one of {', '.join(CHOICES[switch])}.")
     ignored = {switch: value for switch, value in cfg.fidelity.items() if switch not in read}
     presets = {path.stem: OmegaConf.load(path) for path in sorted((CONF / "fidelity").glob("*.yaml"))}
     differing = {
@@ -48,9 +47,12 @@ def check_fidelity(cfg: DictConfig) -> None:
 
 
 def _readers(switch: str) -> list[str]:
-    """The choices of the config that refer to a switch, as they are given on the command line."""
+    """The models whose yaml, or a yaml that it chooses, refers to a switch, as they are given on the command line."""
+    texts = {path: path.read_text() for path in sorted(CONF.glob("*/*.yaml"))}
+    refer = [path for path, text in texts.items() if f"${{fidelity.{switch}}}" in text]
+    chosen = [f"/{one.parent.name}@_global_.{one.parent.name}: {one.stem}\n" for one in refer]
     return [
-        f"{path.parent.name}={path.stem}"
-        for path in sorted(CONF.glob("*/*.yaml"))
-        if f"${{fidelity.{switch}}}" in path.read_text()
+        f"model={path.stem}"
+        for path, text in texts.items()
+        if path.parent.name == "model" and (path in refer or any(one in text for one in chosen))
     ]

@@ -23,6 +23,6 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         log.debug("this C library has no mallopt; large tensors stay as costly as they are")
         return False
-    largest = 2**31 - 1
-    settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, largest), (M_TOP_PAD, 64 * 2**20))
+    never = -1  # any number would be too low for some batch, whose memory would go back after each step
+    settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, never), (M_TOP_PAD, 64 * 2**20))
     return all(mallopt(parameter, value) == 1 for parameter, value in settings)

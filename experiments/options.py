@@ -1,13 +1,15 @@
 """What the knobs mean, and which of them contradict each other."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import get_class
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from datamodules.datamodule import RESIDENCIES
 from datamodules.samplers import PassSampler
+from experiments import CONF
 from experiments.console import ConfigurationError
 from experiments.data import chunk_settings, feature_settings
 from experiments.fidelity import check_fidelity
@@ -24,6 +26,9 @@ WHOLE_NUMBERS = {
     "unlabeled_size": (0, "sentences of the pool; 0 trains on labels alone"),
     "seed": (0, "up to 2^32 - 1"),
 }
+
+# Knobs that some models alone have, and what the others lack. A sweep over one would train one run again and again.
+MODELS_KNOBS = {"num_clusters": "clusters", "lambda_cluster": "cluster loss", "gamma_triplet": "triplet loss"}
 
 WEIGHTS = ("lambda_cluster", "gamma_triplet")
 
@@ -54,11 +59,10 @@ def check_options(cfg: DictConfig) -> None:
             raise ConfigurationError(
                 f"{group}: model={cfg.model.name} has no such choice; leave {group} out, or take model=acg_emocluster."
             )
-    if "gamma_triplet" not in cfg.model and cfg.gamma_triplet != 1:
-        raise ConfigurationError(
-            f"gamma_triplet={cfg.gamma_triplet}: model={cfg.model.name} has no triplet loss; "
-            "take model=temp_triplet, or leave gamma_triplet out."
-        )
+    defaults: Any = OmegaConf.load(CONF / "config.yaml")
+    for name, lacking in MODELS_KNOBS.items():
+        if name not in cfg.model and cfg[name] != defaults[name]:
+            raise ConfigurationError(f"{name}={cfg[name]}: model={cfg.model.name} has no {lacking}; leave {name} out.")
     attributes_of(cfg)
     # Before the schedule, which would advise one that has passes over U.
     if not model_class(cfg).learns_from_unlabeled and cfg.unlabeled_size:

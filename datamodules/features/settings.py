@@ -69,7 +69,7 @@ class FeatureSettings:
         self._require(self.window_length <= self.n_fft, "window_length", f"at most n_fft={self.n_fft}")
         self._require(0 <= self.fmin < nyquist, "fmin", f"from 0 to below {nyquist:g} Hz")
         self._require(self.fmin < self.fmax <= nyquist, "fmax", f"above fmin and at most {nyquist:g} Hz")
-        self._require(self.power > 0, "power", "1 (magnitude) or 2 (power)")
+        self._require(self.power in (1, 2), "power", "1 (magnitude) or 2 (power)")
         self._require(self.log_floor > 0, "log_floor", "a small number above 0")
         self._require(0 <= self.pre_emphasis < 1, "pre_emphasis", "from 0 (none) to below 1")
         clips = isinstance(self.clip, float) and self.clip > 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from sermodels.decoders.mirror import mirrored_convolutions
 from sermodels.encoders.vgg import VGG16
@@ -61,5 +62,9 @@ class LadderDecoder(nn.Module):
         for step, noisy in enumerate(reversed(noisy_maps)):
             if step:
                 above = self.convolutions[step - 1](estimates[-1])
-            estimates.append(self.combinators[step](noisy, self.norms[step](above)))
+            above = self.norms[step](above)
+            # Their insides are computed again in the backward pass: kept, they would be a third of a training's memory.
+            estimates.append(
+                checkpoint(self.combinators[step], noisy, above, use_reentrant=False, preserve_rng_state=False)
+            )
         return estimates[::-1]

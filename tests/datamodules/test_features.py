@@ -220,6 +220,7 @@ def test_too_short_for_one_frame() -> None:
         {"mel_scale": "bark"},
         {"mel_norm": "area"},
         {"power": 0.0},
+        {"power": 3.0},
         {"log_floor": 0.0},
         {"pre_emphasis": 1.0},
         {"pad_mode": "wrap"},

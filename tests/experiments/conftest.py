@@ -18,7 +18,7 @@ TINY_CORPUS = [
     "data.corpus.max_seconds=1.6",
     "data.chunks.max_seconds=2.0",
 ]
-TINY_TRAINING = ["rounds=2", "pretrain_rounds=1", "batch_size=6", "num_clusters=4", "unlabeled_size=8"]
+TINY_TRAINING = ["rounds=2", "pretrain_rounds=1", "batch_size=6", "unlabeled_size=8"]
 
 
 @pytest.fixture(scope="session")

@@ -256,8 +256,10 @@ def test_schedules(composed):
         (["batch_size=0"], "batch_size=0", "1 or more"),
         (["model=cnn_regressor", "unlabeled_size=8"], "learns from labels alone", "set unlabeled_size=0"),
         (["model=cnn_regressor", "unlabeled_size=8", "schedule=alternating"], "cnn_regressor", "unlabeled_size=0"),
-        (["gamma_triplet=2"], "gamma_triplet=2", "model=temp_triplet"),
         (["model=temp_trans", "gamma_triplet=0.5"], "model=temp_trans has no triplet loss", "leave gamma_triplet out"),
+        (["model=cnn_ae", "num_clusters=20"], "model=cnn_ae has no clusters", "leave num_clusters out"),
+        (["~fidelity.criterion"], "fidelity.criterion=None", "take one of ccc, chunk_loss"),
+        (["model=cnn_vae", "lambda_cluster=2"], "model=cnn_vae has no cluster loss", "leave lambda_cluster out"),
         (["model=temp_triplet", "gamma_triplet=-1"], "gamma_triplet=-1", "0 or more"),
         (["model=temp_triplet", "gamma_triplet=true"], "gamma_triplet=True", "set a number"),
         *(

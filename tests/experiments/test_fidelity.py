@@ -128,6 +128,7 @@ def test_a_wrong_criterion_is_told(composed):
         (["model=temp_gru", "fidelity.vanilla_sampler=PassSampler"], "vanilla_sampler=PassSampler", "sampler=vanilla"),
         (["sampler=chunk", "fidelity.vanilla_sampler=Natural"], "vanilla_sampler=Natural", "sampler=vanilla"),
         (["model.embedding=latent", "fidelity.embedding=foo"], "embedding=foo", "deep_emocluster"),
+        (["model=temp_gru", "fidelity.vanilla_sampler=Natural"], "vanilla_sampler=Natural", "model=deep_emocluster;"),
         (["+fidelity.name=released"], "name=released", "nothing"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 import torch
 from references.concordance import concordance
 from references.ladder import ladder
+from references.mirror import mirror
 
 from datamodules.batch import ChunkBatch
 from datamodules.processes import Share
@@ -44,10 +45,14 @@ def ccc_loss(model, h, labels):
     return 1 - concordance(list(model.regress(h)[:, 0]), list(labels[:, 0].repeat_interleave(CHUNKS)))
 
 
+def decoded(model, h):
+    return mirror(dict(model.named_parameters()), h, model.encoder.map_shapes)
+
+
 def autoencoder(model, one):
     chunks = one.chunks.flatten(0, 1)
     h = model.encoder(chunks)
-    return {"ccc": ccc_loss(model, h, one.labels), "reconstruction": ((model.decoder(h) - chunks) ** 2).mean()}
+    return {"ccc": ccc_loss(model, h, one.labels), "reconstruction": ((decoded(model, h) - chunks) ** 2).mean()}
 
 
 def variational(model, one):
@@ -57,7 +62,7 @@ def variational(model, one):
     z = mean + torch.exp(log_variance / 2) * torch.randn(SENTENCES, CHUNKS, 256, dtype=torch.float64).flatten(0, 1)
     return {
         "ccc": ccc_loss(model, z, one.labels),
-        "reconstruction": ((model.decoder(z) - chunks) ** 2).mean(),
+        "reconstruction": ((decoded(model, z) - chunks) ** 2).mean(),
         "kl": (mean**2 + torch.exp(log_variance) - 1 - log_variance).sum(1).mean() / 2,
     }
 

@@ -1,5 +1,7 @@
 """Gradients and updates reach exactly the parameters that are meant to train in each pass."""
 
+import re
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -69,19 +71,30 @@ def changed_by_a_step(model, set_name):
     return {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
 
 
+def taught(names):
+    """Of these parameters those that have a gradient but for rounding.
+
+    A shift before a normalisation has none, nor one that adds the same to a query's agreement with every key.
+    """
+    return {
+        name for name in names if not re.search(r"blocks\.\d+\.(local\.|mixed\.)?0\.bias|attention\.key\.bias", name)
+    }
+
+
 @pytest.mark.parametrize("make", CLUSTERED + BASELINES)
 def test_u_passes_leave_the_emotion_regressor_alone(make):
     torch.manual_seed(0)
     model = make()
     moved = changed_by_a_step(model, "U")
-    assert moved == {name for name, _ in model.named_parameters() if not name.startswith("emotion_regressor")}
+    assert not any(name.startswith("emotion_regressor") for name in moved)
+    assert taught(moved) == {n for n in taught(dict(model.named_parameters())) if not n.startswith("emotion_regressor")}
 
 
 @pytest.mark.parametrize("make", [*CLUSTERED, *BASELINES, REGRESSOR])
 def test_l_passes_train_everything(make):
     torch.manual_seed(0)
     model = make()
-    assert changed_by_a_step(model, "L") == {name for name, _ in model.named_parameters()}
+    assert taught(changed_by_a_step(model, "L")) == taught(dict(model.named_parameters()))
 
 
 @pytest.mark.parametrize("make", CLUSTERED)

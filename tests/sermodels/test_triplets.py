@@ -114,9 +114,12 @@ def test_as_many_triplets_as_asked_for_and_as_released_the_same_for_all_sentence
         module, "triplet_loss", lambda h, triplets, margin: seen.append(triplets) or real(h, triplets, margin)
     )
     model(triplets_per_sentence=7).losses(batch("L"))
-    model(triplets_per_sentence=7, triplet_draw="batch").losses(batch("L"))
-    own, shared = seen
+    released = model(triplets_per_sentence=7, triplet_draw="batch")
+    for _ in range(2):
+        released.losses(batch("L"))
+    own, shared, next_one = seen
     assert own.shape == shared.shape == (3, 7, 3)
+    assert not torch.equal(shared, next_one)  # a new draw for each iteration
     assert not torch.equal(own[0], own[1])
     assert torch.equal(shared[0], shared[1])
     assert torch.equal(shared[0], shared[2])
