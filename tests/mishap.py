@@ -14,7 +14,8 @@ class Mishap(pl.Callback):
     """In process `process`, before pass 1, where `value` is what the variable MISHAP says.
 
     A variable and not an option, so that the run is the same without the mishap.
-    kind: `raise` an exception, `exit` without a word, `kill` as the system does for memory, `memory` until a limit.
+    kind: `diverge` to NaN, `raise` an exception, `exit` without a word, `kill` as the system does for memory, `memory`
+    until a limit.
     """
 
     def __init__(self, kind: str, value: Any, process: int = 0, **_: Any) -> None:
@@ -23,6 +24,9 @@ class Mishap(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self.happens or trainer.global_rank != self.process or trainer.current_epoch != 1:
             return
+        if self.kind == "diverge":
+            with torch.no_grad():
+                next(pl_module.parameters()).fill_(torch.nan)
         if self.kind == "raise":
             raise RuntimeError("the roof fell in")
         if self.kind == "exit":
