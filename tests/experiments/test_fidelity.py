@@ -125,7 +125,11 @@ def test_a_wrong_criterion_is_told(composed):
         ),
         (["model=cnn_ae", "fidelity.embedding=classifier_hidden"], "embedding=classifier_hidden", "deep_emocluster"),
         (["model=acg_emocluster", "fidelity.ccc_variance=released"], "ccc_variance=released", "cnn_ae, model="),
-        (["model=temp_gru", "fidelity.vanilla_sampler=PassSampler"], "vanilla_sampler=PassSampler", "sampler=vanilla"),
+        (
+            ["model=temp_gru", "fidelity.vanilla_sampler=PassSampler"],
+            "vanilla_sampler=PassSampler",
+            "model=deep_emocluster;",
+        ),
         (["sampler=chunk", "fidelity.vanilla_sampler=Natural"], "vanilla_sampler=Natural", "sampler=vanilla"),
         (["model.embedding=latent", "fidelity.embedding=foo"], "embedding=foo", "deep_emocluster"),
         (["model=temp_gru", "fidelity.vanilla_sampler=Natural"], "vanilla_sampler=Natural", "model=deep_emocluster;"),
