@@ -47,12 +47,9 @@ def check_fidelity(cfg: DictConfig) -> None:
 
 
 def _readers(switch: str) -> list[str]:
-    """The models whose yaml, or a yaml that it chooses, refers to a switch, as they are given on the command line."""
+    """The choices of the config that refer to a switch, and the models that choose them, as the command line has them."""
     texts = {path: path.read_text() for path in sorted(CONF.glob("*/*.yaml"))}
     refer = [path for path, text in texts.items() if f"${{fidelity.{switch}}}" in text]
     chosen = [f"/{one.parent.name}@_global_.{one.parent.name}: {one.stem}\n" for one in refer]
-    return [
-        f"model={path.stem}"
-        for path, text in texts.items()
-        if path.parent.name == "model" and (path in refer or any(one in text for one in chosen))
-    ]
+    choosing = [path for path, text in texts.items() if any(one in text for one in chosen)]
+    return [f"{path.parent.name}={path.stem}" for path in (*refer, *choosing)]

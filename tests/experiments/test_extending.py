@@ -71,8 +71,8 @@ def test_a_toy_model_on_a_toy_corpus(extended: Path, tmp_path: Path) -> None:
     assert len(rows) == 36
     assert all(row["status"] == "ok" for row in rows)
     # Models we have on the toy corpus, the toy model on corpora we have.
-    small = ["rounds=1", "batch_size=8", "num_clusters=4", "features.num_mels=16"]
-    run(extended, "run", *toy, *small, "model=temp_gru")
+    small = ["rounds=1", "batch_size=8", "features.num_mels=16"]
+    run(extended, "run", *toy, *small, "model=temp_gru", "num_clusters=4")
     run(
         extended,
         "run",
