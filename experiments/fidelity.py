@@ -47,7 +47,7 @@ def check_fidelity(cfg: DictConfig) -> None:
 
 
 def _readers(switch: str) -> list[str]:
-    """The choices of the config that refer to a switch, and the models that choose them, as the command line has them."""
+    """The choices of the config that refer to a switch, and the models that choose those, as in a command line."""
     texts = {path: path.read_text() for path in sorted(CONF.glob("*/*.yaml"))}
     refer = [path for path, text in texts.items() if f"${{fidelity.{switch}}}" in text]
     chosen = [f"/{one.parent.name}@_global_.{one.parent.name}: {one.stem}\n" for one in refer]
