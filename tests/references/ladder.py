@@ -30,7 +30,7 @@ def ladder(p: dict[str, Tensor], chunks: Tensor, noises: list[Tensor]) -> tuple[
     costs = []
     for step, layer in enumerate(range(7, -1, -1)):
         a = torch.cat([p[f"decoder.combinators.{step}.mean"], p[f"decoder.combinators.{step}.scale"]])
-        estimate = combine(noisy[layer], _normalize(u), a)
+        estimate = combine(noisy[layer], normalize(u), a)
         costs.append(((estimate - clean[layer]) ** 2).mean())
         if layer:  # a transposed convolution is what turns a convolution's gradient into its input's
             weight = p[f"decoder.convolutions.{step}.weight"]
@@ -44,12 +44,13 @@ def _encode(p: dict[str, Tensor], chunks: Tensor, noises: list[Tensor]) -> tuple
     for block, stride in enumerate(STRIDES):
         name = f"encoder.blocks.{block}"
         h = F.conv2d(h, p[f"{name}.0.weight"], p[f"{name}.0.bias"], stride, padding=1)
-        maps.append(_normalize(h) + noises[block + 1])
+        maps.append(normalize(h) + noises[block + 1])
         h = (maps[-1] * p[f"{name}.1.weight"][:, None, None] + p[f"{name}.1.bias"][:, None, None]).clamp(min=0)
     return maps, h
 
 
-def _normalize(x: Tensor) -> Tensor:
+def normalize(x: Tensor) -> Tensor:
+    """Batch normalisation of (N, K, T', F') by the batch's own statistics, without scale and shift."""
     mean = x.mean((0, 2, 3), keepdim=True)
     variance = ((x - mean) ** 2).mean((0, 2, 3), keepdim=True)
     return (x - mean) / (variance + 1e-5).sqrt()

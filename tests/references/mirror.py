@@ -5,10 +5,9 @@ Shapes: N chunks, T frames, F mel bins, D = 256 features, K channels of a layer'
 
 from collections.abc import Sequence
 
+from references.ladder import STRIDES, normalize
 from torch import Tensor
 from torch.nn.grad import conv2d_input
-
-STRIDES = (1, 1, 2, 2, 2, 2, 2)
 
 
 def mirror(p: dict[str, Tensor], h: Tensor, shapes: Sequence[tuple[int, int, int]]) -> Tensor:
@@ -19,7 +18,7 @@ def mirror(p: dict[str, Tensor], h: Tensor, shapes: Sequence[tuple[int, int, int
     maps = (h @ p["decoder.input.0.weight"].T + p["decoder.input.0.bias"]).clamp(min=0).view(len(h), *shapes[-1])
     for step in range(6):
         maps = _back(p[f"decoder.blocks.{step}.0.weight"], maps, shapes[6 - step], STRIDES[6 - step])
-        maps = _normalize(maps) * p[f"decoder.blocks.{step}.1.weight"][:, None, None]
+        maps = normalize(maps) * p[f"decoder.blocks.{step}.1.weight"][:, None, None]
         maps = (maps + p[f"decoder.blocks.{step}.1.bias"][:, None, None]).clamp(min=0)
     return _back(p["decoder.blocks.6.weight"], maps, shapes[0], STRIDES[0])[:, 0] + p["decoder.offset"]
 
@@ -27,9 +26,3 @@ def mirror(p: dict[str, Tensor], h: Tensor, shapes: Sequence[tuple[int, int, int
 def _back(weight: Tensor, maps: Tensor, shape: tuple[int, int, int], stride: int) -> Tensor:
     # A transposed convolution is what turns a convolution's gradient into its input's.
     return conv2d_input((len(maps), *shape), weight, maps, stride, padding=1)
-
-
-def _normalize(x: Tensor) -> Tensor:
-    mean = x.mean((0, 2, 3), keepdim=True)
-    variance = ((x - mean) ** 2).mean((0, 2, 3), keepdim=True)
-    return (x - mean) / (variance + 1e-5).sqrt()
