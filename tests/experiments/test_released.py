@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from datamodules.corpora import emodb
+from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.preparation import prepare
+from datamodules.samplers import NaturalSentence
 from experiments.assembly import make_sets
 from experiments.evaluation import predict_set
 from experiments.loading import load_trained
@@ -41,9 +43,6 @@ def test_predictions_through_the_feature_store(released, golden, real_data, tmp_
     trained = load_trained(released[0])
     corpus = emodb.read(real_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])
     corpus, store = prepare(corpus, trained.front_end.features, tmp_path, 0.01, workers=1, progress=False)
-    from datamodules.datamodule import ChunkDataModule
-    from datamodules.samplers import NaturalSentence
-
     sets = make_sets(corpus, store, trained.front_end, trained.model.attributes, corpus.splits())
     data = ChunkDataModule(sets, trained.front_end, (), NaturalSentence, 1, 0)
     ours = pd.concat([predict_set(trained.model, data, name) for name in sets]).set_index("utterance_id")
