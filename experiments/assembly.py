@@ -148,8 +148,8 @@ def make_trainer(
         PassSchedule(),
         KeyedRandomness(cfg.seed),
         *(build(node, directory=directory) for node in cfg.get("callbacks", {}).values()),
+        DivergenceCheck(),  # before the pass gets its row
         History(directory, list(model.loss_weights), model.attributes),
-        DivergenceCheck(),
         best_checkpoint(directory / "checkpoints", cfg.fidelity.criterion),
         last_checkpoint(directory / "checkpoints"),
     ]

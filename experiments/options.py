@@ -27,7 +27,8 @@ WHOLE_NUMBERS = {
     "seed": (0, "up to 2^32 - 1"),
 }
 
-# Knobs that some models alone have, and what the others lack. A sweep over one would train one run again and again.
+# Knobs that some models alone have, and what the others lack: a sweep over one would train one run again and again.
+# A model that has one takes it from the knob alone, or the run's name would not say what it was trained with.
 MODELS_KNOBS = {"num_clusters": "clusters", "lambda_cluster": "cluster loss", "gamma_triplet": "triplet loss"}
 
 WEIGHTS = ("lambda_cluster", "gamma_triplet")
@@ -90,24 +91,39 @@ def check_options(cfg: DictConfig) -> None:
         ("model", cfg.model),
         *((f"callbacks.{name}", one) for name, one in cfg.get("callbacks", {}).items()),
     ):
-        if node.get("num_clusters", cfg.num_clusters) != cfg.num_clusters:
-            raise ConfigurationError(
-                f"{group}.num_clusters={node.num_clusters} is not the run's num_clusters; "
-                f"set num_clusters={node.num_clusters} alone."
-            )
+        for name in MODELS_KNOBS:
+            if node.get(name, cfg[name]) != cfg[name]:
+                raise ConfigurationError(
+                    f"{group}.{name}={node[name]} is not the run's {name}; set {name}={node[name]} alone."
+                )
+    _check_clusters(cfg)
     sampler = sampler_class(cfg)
     if model_class(cfg).needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(
             f"model={cfg.model.name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
         )
-    if sampler.needs_clusters and not makes_clusters(cfg):
-        raise ConfigurationError(
-            f"model={cfg.model.name} makes no clusters, and sampler {sampler.__name__} draws by them; "
-            "take sampler=natural or natural_sentence."
-        )
     with torch.device("meta"):  # only to hear what the model says of its options; no weights are made
         new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
+
+
+def _check_clusters(cfg: DictConfig) -> None:
+    """Clusters are made if the model learns them, and only then."""
+    model, sampler = cfg.model.name, sampler_class(cfg)
+    if hasattr(model_class(cfg), "embed"):  # as callbacks.protocols.Clustered says
+        if not makes_clusters(cfg):
+            raise ConfigurationError(
+                f"model={model} learns clusters, and no callback makes any; leave callbacks.pseudo_labels as it is."
+            )
+    elif makes_clusters(cfg):
+        raise ConfigurationError(
+            f"model={model} has no clusters, and a callback would make some; leave callbacks.pseudo_labels out."
+        )
+    elif sampler.needs_clusters:
+        raise ConfigurationError(
+            f"model={model} makes no clusters, and sampler {sampler.__name__} draws by them; "
+            "take sampler=natural or natural_sentence."
+        )
 
 
 def _check_processes(cfg: DictConfig) -> None:

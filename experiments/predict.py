@@ -3,6 +3,7 @@
 import argparse
 import csv
 import hashlib
+import math
 import os
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from experiments.logs import log_to_console
 from experiments.memory import keep_freed_memory
 
 OK = "ok"
+NO_NUMBER = "the prediction is NaN or infinite: the model's training has diverged, or the recording is far too loud"
 FILES_AT_ONCE = 16  # about 176 chunks, a size that a CPU runs fast
 
 
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_writable(options.output)
         models = [load_trained(path, options.norm_terms) for path in options.checkpoint]
         good, bad = predict_to_csv(models, files, options.output)
-        print(f"{good} files predicted, {bad} could not be read (see the column status): {options.output}")
+        print(f"{good} files predicted, {bad} not (see the column status): {options.output}")
         if not good:
             sys.exit(EXIT_USER_ERROR)
 
@@ -80,7 +82,7 @@ def check_writable(output: Path) -> None:
 
 
 def predict_to_csv(models: Sequence[TrainedModel], files: Sequence[Path], output: Path) -> tuple[int, int]:
-    """Write file, the models' attributes, duration_s, status; (files predicted, files that could not be read).
+    """Write file, the models' attributes, duration_s, status; (files predicted, files that were not).
 
     Rows go into a `.part` file beside `output`, named after the models; the same command after an interruption
     takes from it what it predicted of the same files, and goes on.
@@ -110,7 +112,7 @@ def _rows(models: Sequence[TrainedModel], files: Sequence[Path]) -> Iterator[dic
     """One row a file, predicted together."""
     heard = [_hear(models, path) for path in files]
     readable = [one for one in heard if one.inputs]
-    predictions: dict[Path, dict[str, str]] = {one.path: {} for one in readable}
+    predictions: dict[Path, dict[str, float]] = {one.path: {} for one in readable}
     for number, trained in enumerate(models):
         if not readable:
             break
@@ -119,14 +121,15 @@ def _rows(models: Sequence[TrainedModel], files: Sequence[Path]) -> Iterator[dic
         for column, name in enumerate(trained.model.attributes):
             scaled = values[:, column] * trained.front_end.label_std[name] + trained.front_end.label_mean[name]
             for one, value in zip(readable, scaled.tolist(), strict=True):
-                predictions[one.path][name] = f"{value:.6f}"
+                predictions[one.path][name] = value
     for one in heard:
-        duration = f"{one.seconds:.3f}" if one.inputs else ""
+        values_of_file = predictions.get(one.path, {})
+        numbers = all(map(math.isfinite, values_of_file.values()))
         yield {
             "file": _shown(one.path),
-            "duration_s": duration,
-            "status": one.status,
-            **predictions.get(one.path, {}),
+            "duration_s": f"{one.seconds:.3f}" if one.inputs else "",
+            "status": one.status if numbers else NO_NUMBER,
+            **({name: f"{value:.6f}" for name, value in values_of_file.items()} if numbers else {}),
         }
 
 

@@ -42,8 +42,8 @@ class VGG16(nn.Module):
         blocks: list[nn.Module] = []
         channels, height, width = 1, num_frames, num_mels
         self.map_shapes = [(channels, height, width)]
-        for number, (out, stride) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
-            if number in attention_blocks:
+        for place, (out, stride) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
+            if place in attention_blocks:
                 blocks.append(AttnConvBlock(channels, out, stride, kv_pool))
             else:
                 blocks.append(ConvBlock(channels, out, stride))

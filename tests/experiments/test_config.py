@@ -271,7 +271,14 @@ def test_schedules(composed):
             for name in ("cnn_regressor", "cnn_ae", "cnn_vae", "cnn_laddernet")
             for sampler in ("chunk", "sentence")
         ),
-        (["~callbacks.pseudo_labels"], "ChunkUniform draws by them", "take sampler=natural"),
+        (["~callbacks.pseudo_labels"], "deep_emocluster learns clusters", "leave callbacks.pseudo_labels as it is"),
+        (["~callbacks.pseudo_labels", "sampler=natural"], "learns clusters", "leave callbacks.pseudo_labels as it is"),
+        (
+            ["model=cnn_vae", "+pseudo_labels@callbacks.pseudo_labels=kmeans"],
+            "cnn_vae has no clusters",
+            "leave callbacks.pseudo_labels out",
+        ),
+        (["model.lambda_cluster=2", "lambda_cluster=3"], "model.lambda_cluster=2", "lambda_cluster=2 alone"),
         (["rounds=many"], "rounds=many", "whole number"),
         (["lambda_cluster=-1"], "lambda_cluster=-1", "0 or more"),
         (["rounds=true"], "rounds=True", "whole number"),

@@ -36,7 +36,7 @@ def test_a_folder_of_audio_becomes_a_table(run, tmp_path, capsys):
     (folder / "broken.wav").write_bytes(b"RIFF and nothing more")
     (folder / "notes.txt").write_text("not audio")
     main(["--checkpoint", str(run), "--output", str(tmp_path / "out" / "p.csv"), str(folder)])
-    assert "3 files predicted, 1 could not be read" in capsys.readouterr().out
+    assert "3 files predicted, 1 not (see the column status)" in capsys.readouterr().out
     rows = {row["file"].rsplit("/", 1)[-1]: row for row in csv.DictReader((tmp_path / "out" / "p.csv").open())}
     assert set(rows) == {"b.wav", "a.flac", "short.wav", "broken.wav"}
     assert list(rows["b.wav"]) == ["file", "arousal", "duration_s", "status"]
@@ -47,6 +47,21 @@ def test_a_folder_of_audio_becomes_a_table(run, tmp_path, capsys):
     assert "broken.wav" in rows["broken.wav"]["status"]
     assert rows["broken.wav"]["arousal"] == ""
     assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_a_prediction_that_is_no_number_is_told(run, tmp_path, capsys):
+    best = run / "checkpoints" / "best.ckpt"
+    content = torch.load(best, weights_only=True)
+    content["state_dict"]["emotion_regressor.top.weight"] *= torch.nan
+    torch.save(content, best)
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(40_000) / 10), 16000)
+    with pytest.raises(SystemExit) as ended:
+        main(["--checkpoint", str(run), "--output", str(tmp_path / "p.csv"), str(tmp_path / "a.wav")])
+    assert ended.value.code == 2
+    assert "0 files predicted, 1 not" in capsys.readouterr().out
+    (row,) = csv.DictReader((tmp_path / "p.csv").open())
+    assert row["arousal"] == ""
+    assert "NaN or infinite" in row["status"]
 
 
 def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):

@@ -36,6 +36,40 @@ def structured(count, seed):
     return torch.einsum("bcp,ptf->bctf", levels, patterns)
 
 
+def kept_for_the_backward_pass(function):
+    """Bytes that autograd keeps, those of a checkpoint's inside not among them."""
+    kept = {}
+
+    def pack(tensor):
+        kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = function()
+    return sum(kept.values()), result
+
+
+def test_a_ladder_computes_its_combinators_again_instead_of_keeping_them(monkeypatch):
+    """The losses and gradients are those of combinators that are kept."""
+    torch.manual_seed(0)
+    model = CNNLadderNet(dropout=0.0, **SMALL)
+    one = batch(structured(6, 2))
+
+    def step():
+        torch.manual_seed(1)
+        model.zero_grad()
+        kept, losses = kept_for_the_backward_pass(lambda: model.losses(one))
+        sum(losses.values()).backward()
+        return kept, losses, [p.grad.clone() for p in model.parameters()]
+
+    kept, losses, gradients = step()
+    monkeypatch.setattr("sermodels.decoders.ladder.checkpoint", lambda function, *inputs, **_: function(*inputs))
+    whole, plain_losses, plain_gradients = step()
+    assert kept < 0.8 * whole  # measured: see the comment in LadderDecoder
+    torch.testing.assert_close(losses, plain_losses)
+    torch.testing.assert_close(gradients, plain_gradients)
+
+
 def sizes(decoder):
     """The map sizes that a decoder goes through."""
     seen = []

@@ -1,6 +1,7 @@
 """Gradients and updates reach exactly the parameters that are meant to train in each pass."""
 
 import re
+from collections import Counter
 
 import pytest
 import pytorch_lightning as pl
@@ -9,7 +10,7 @@ from tiny_training import CHUNKS, FRAMES, MELS, datamodule, trainer
 
 from datamodules.batch import ChunkBatch
 from datamodules.processes import Share
-from datamodules.samplers import Natural
+from datamodules.samplers import Natural, NaturalSentence
 from sermodels.acg_emocluster import ACGEmoCluster
 from sermodels.cnn_ae import CNNAE
 from sermodels.cnn_laddernet import CNNLadderNet
@@ -159,9 +160,10 @@ def planned(model):
     }
 
 
-@pytest.mark.parametrize(
-    "make", [DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet, CNNRegressor, CNNAE, CNNVAE, CNNLadderNet]
-)
+OWNING = [DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet, CNNRegressor, CNNAE, CNNVAE, CNNLadderNet]
+
+
+@pytest.mark.parametrize("make", OWNING)
 def test_every_optimizer_steps_when_and_over_what_the_option_says(make):
     size = {"num_frames": FRAMES, "num_mels": MELS}
     together, apart = make(**size), make(optimizers="by_part", **size)
@@ -173,6 +175,34 @@ def test_every_optimizer_steps_when_and_over_what_the_option_says(make):
     assert planned(together) == {("SGD", 1e-3, "LU"): every - top, ("Adam", 5e-4, "L"): every - top} | last_layer
     by_part = {("SGD", 1e-3, "LU"): every - top - outputs, ("Adam", 5e-4, "LU"): outputs}
     assert planned(apart) == by_part | last_layer
+
+
+class Stepped(pl.Callback):
+    """How often each optimizer steps in passes over each set."""
+
+    def on_train_start(self, trainer, pl_module):
+        self.counts = [Counter() for _ in trainer.optimizers]
+        for counts, optimizer in zip(self.counts, trainer.optimizers, strict=True):
+            optimizer.register_step_post_hook(
+                lambda *_, counts=counts: counts.update(trainer.datamodule.passes[trainer.current_epoch])
+            )
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [*((make, {"optimizers": one}) for make in OWNING for one in ("both_on_all", "by_part")), (ACGEmoCluster, {})],
+)
+def test_in_a_training_every_optimizer_steps_in_its_passes_alone(make, options, tmp_path):
+    """What is planned (the test above) is what the trainer's passes do, once a batch."""
+    clustered = hasattr(make, "embed")
+    model = make(*([4] if clustered else []), num_frames=FRAMES, num_mels=MELS, **options)
+    passes = "UL" if model.learns_from_unlabeled else "L"
+    stepped = Stepped()
+    fitted = trainer(tmp_path, len(passes), callbacks=[stepped], losses=list(model.loss_weights), clustered=clustered)
+    fitted.fit(model, datamodule=datamodule(passes, sampler=NaturalSentence))
+    # 24 sentences of L and 20 of U in batches of 8.
+    assert stepped.counts == [Counter({one: 3 for one in step.passes & set(passes)}) for step in model._steps]
+    assert any("L" in counts for counts in stepped.counts)
 
 
 def test_acg_takes_its_own_rate_in_each_phase():
