@@ -52,9 +52,10 @@ def test_the_demo_reaches_what_the_readme_says(config):
 
 @pytest.mark.slow
 def test_the_demo_learns_nothing_from_permuted_labels(config):
+    """True labels give .73. Five permutations gave .21, -.16, .00, .17, .02; the limit is three of their deviations."""
     cfg = config("experiment=demo")
     permute_labels(cfg)
-    assert abs(arousal(cfg)) < 0.15
+    assert abs(arousal(cfg)) < 0.45
 
 
 # Rates higher than the papers', for trainings of some eighty batches.
