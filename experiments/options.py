@@ -15,6 +15,7 @@ from experiments.data import chunk_settings, feature_settings
 from experiments.fidelity import check_fidelity
 from experiments.instantiation import build
 from experiments.models import attributes_of, new_model
+from sermodels.encoders.vgg import VGG16
 from sermodels.module import EmotionModule
 
 # The least each whole number may be, and what that least would mean.
@@ -104,7 +105,9 @@ def check_options(cfg: DictConfig) -> None:
             "take sampler=sentence or sampler=natural_sentence."
         )
     with torch.device("meta"):  # only to hear what the model says of its options; no weights are made
-        new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
+        model = new_model(cfg, feature_settings(cfg), chunk_settings(cfg))
+    if cfg.trainer.accelerator == "cpu" and "bf16" in str(cfg.trainer.precision):
+        _check_narrow_maps(model, cfg.features.num_mels)
 
 
 def _check_clusters(cfg: DictConfig) -> None:
@@ -123,6 +126,20 @@ def _check_clusters(cfg: DictConfig) -> None:
         raise ConfigurationError(
             f"model={model} makes no clusters, and sampler {sampler.__name__} draws by them; "
             "take sampler=natural or natural_sentence."
+        )
+
+
+def _check_narrow_maps(model: EmotionModule, num_mels: int) -> None:
+    """Refuse bf16 where PyTorch's convolutions are wrong in it.
+
+    Of stride 2 onto a map one bin wide they leave garbage on processors with AMX (torch 2.13; that
+    convolutions with strides are wrong in bf16 is also said in github.com/pytorch/pytorch/issues/169688).
+    """
+    encoders = [module for module in model.modules() if isinstance(module, VGG16)]
+    if any(width == 1 for encoder in encoders for _, _, width in encoder.map_shapes):
+        raise ConfigurationError(
+            f"trainer.precision: with features.num_mels={num_mels} the encoder's last map is one bin wide, for which "
+            "PyTorch's bf16 convolutions on a CPU are wrong; set trainer.precision=32-true, or more than 32 mel bins."
         )
 
 

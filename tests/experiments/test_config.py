@@ -244,6 +244,7 @@ def test_schedules(composed):
         (["schedule=supervised", "unlabeled_size=10"], "supervised", "unlabeled_size=0"),
         (["trainer.precision=16-mixed"], "16-mixed", "bf16-mixed"),
         (["trainer.devices=3"], "batch_size=64", "a multiple of 3"),
+        (["trainer.precision=bf16-mixed", "features.num_mels=32"], "num_mels=32", "trainer.precision=32-true"),
         (["trainer.precision=null"], "trainer.precision=None", "bf16-mixed"),
         (["run_root=/dev/null/x"], "run_root=/dev/null/x", "set run_root elsewhere"),
         (["trainer.precision=16"], "trainer.precision=16", "take one of 32"),
@@ -343,3 +344,7 @@ def test_a_gpu_that_is_not_there_is_told(composed):
 def test_a_models_wrong_options_are_told(override, message, composed):
     with pytest.raises(ConfigurationError, match=message):
         make_model(composed(override), front_end())
+
+
+def test_bf16_is_taken_where_its_convolutions_are_right(composed):
+    check_options(composed("trainer.precision=bf16-mixed", "features.num_mels=33"))
