@@ -176,8 +176,6 @@ def test_evaluating_on_another_corpus_and_mistakes_in_asking_for_it(tiny, compos
 
 
 def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, composed):
-    from callbacks.errors import TrainingDiverged
-
     cfg = composed(*tiny, "model.sgd_lr=1e30")
     with pytest.raises(TrainingDiverged, match="lower"):
         train(cfg, [])

@@ -65,7 +65,7 @@ def test_a_ladder_computes_its_combinators_again_instead_of_keeping_them(monkeyp
     kept, losses, gradients = step()
     monkeypatch.setattr("sermodels.decoders.ladder.checkpoint", lambda function, *inputs, **_: function(*inputs))
     whole, plain_losses, plain_gradients = step()
-    assert kept < 0.8 * whole  # measured: see the comment in LadderDecoder
+    assert kept < 0.8 * whole  # measured: .72, with chunks of 62 x 128
     torch.testing.assert_close(losses, plain_losses)
     torch.testing.assert_close(gradients, plain_gradients)
 
