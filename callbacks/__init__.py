@@ -1,0 +1,1 @@
+"""What happens around the training loop: clusters before a pass; checkpoints, tables and checks after it."""

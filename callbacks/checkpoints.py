@@ -7,8 +7,6 @@ from typing import Any
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-CRITERIA = {"ccc": "max", "chunk_loss": "min"}
-
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Write beside the target, sync, rename: a kill at any moment leaves the old checkpoint or the new one.
@@ -18,6 +16,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """See TorchCheckpointIO."""
         target = Path(path)
         temporary = target.with_name(target.name + ".tmp")
         super().save_checkpoint(checkpoint, temporary, storage_options)
@@ -34,6 +33,8 @@ class MovableCheckpoint(ModelCheckpoint):
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See ModelCheckpoint; every path becomes one in this run's folder."""
+
         def here(path: str) -> str:
             return os.path.join(str(self.dirpath), os.path.basename(path)) if path else path
 
@@ -54,17 +55,15 @@ def last_checkpoint(directory: Path) -> ModelCheckpoint:
     )
 
 
-def best_checkpoint(directory: Path, criterion: str = "ccc") -> ModelCheckpoint:
-    """What a run is judged by; the first of equals is kept. criterion: one of CRITERIA.
+def best_checkpoint(directory: Path, score: str, mode: str) -> ModelCheckpoint:
+    """What a run is judged by; the first of equals is kept.
 
-    `ccc` is the development set's CCC, the higher the better; `chunk_loss` the released programs' loss, with
-    their variances whatever `ccc_variance` a model trains with.
+    score: of the development set, as the model's task calls it. mode: max or min, which of two values is the better.
     """
-    mode = CRITERIA[criterion]
     return MovableCheckpoint(
         directory,
         filename="best",
-        monitor=f"validation/{criterion}",
+        monitor=f"validation/{score}",
         mode=mode,
         save_top_k=1,
         save_on_train_epoch_end=False,

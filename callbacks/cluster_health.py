@@ -1,15 +1,90 @@
-"""Numbers that tell whether a clustering is alive.
+"""Numbers that tell whether a clustering is alive, and clusters.csv, which keeps them.
 
 Shapes: S sentences, C chunks, Q clusters.
 """
 
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
 import torch
 from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 
+from callbacks.csv_table import CsvTable
+from callbacks.relabelling import Relabelling, RelabellingListener
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "pass",
+    "set",
+    "clusters",
+    "smallest",
+    "largest",
+    "entropy",
+    "reseeded",
+    "nmi_to_previous",
+    "inertia",
+    "sizes",
+    "seconds",
+)
+
+
+class ClusterHealth(RelabellingListener):
+    """Writes clusters.csv, a row a re-labelling, logs the entropy, and warns of clusters that came out empty.
+
+    directory: the run's.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.clusters_csv = CsvTable(Path(directory) / "clusters.csv", COLUMNS)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A resumed run goes on with the rows of the passes it has done."""
+        if trainer.is_global_zero:
+            self.clusters_csv.cut_back(trainer.current_epoch)
+
+    def on_relabelling(self, trainer: pl.Trainer, pl_module: pl.LightningModule, made: Relabelling) -> None:
+        """Add its row."""
+        entropy = round(cluster_entropy(made.labels, made.num_clusters), 6)
+        if trainer.is_global_zero:
+            if made.reseeded:
+                log.warning(
+                    "pass %d: %d of %d clusters of %s were empty and got a point each",
+                    made.pass_index,
+                    made.reseeded,
+                    made.num_clusters,
+                    made.set_name,
+                )
+            self.clusters_csv.append(_row(made, entropy))
+        pl_module.log("clusters/entropy", entropy, on_step=False, on_epoch=True, batch_size=1)
+
+
+def _row(made: Relabelling, entropy: float) -> dict[str, Any]:
+    sizes = torch.bincount(made.labels.flatten(), minlength=made.num_clusters)
+    return {
+        "pass": made.pass_index,
+        "set": made.set_name,
+        "clusters": made.num_clusters,
+        "smallest": int(sizes.min()),
+        "largest": int(sizes.max()),
+        "entropy": entropy,
+        "reseeded": made.reseeded,
+        "nmi_to_previous": agreement(made.labels, made.previous),
+        "inertia": made.inertia,
+        "sizes": " ".join(map(str, sizes.tolist())),
+        "seconds": round(made.seconds, 3),
+    }
+
 
 def cluster_entropy(labels: Tensor, num_clusters: int) -> float:
-    """Entropy of the cluster sizes as a fraction of log Q: 1 is even, 0 is one cluster that holds everything."""
+    """Entropy of the cluster sizes as a fraction of log Q: 1 is even, 0 is one cluster that holds everything.
+
+    >>> cluster_entropy(torch.tensor([[0, 1], [1, 0]]), 2)
+    1.0
+    """
     if num_clusters < 2:
         return 0.0
     share = torch.bincount(labels.flatten(), minlength=num_clusters).double() / labels.numel()
@@ -17,7 +92,11 @@ def cluster_entropy(labels: Tensor, num_clusters: int) -> float:
 
 
 def agreement(labels: Tensor, previous: Tensor | None) -> float | None:
-    """Normalised mutual information with the previous clustering of the same set; None for the first."""
+    """Normalised mutual information with the previous clustering of the same set; None for the first.
+
+    >>> agreement(torch.tensor([[0, 0, 1, 1]]), torch.tensor([[1, 1, 0, 0]]))  # numbers mean nothing
+    1.0
+    """
     if previous is None or previous.shape != labels.shape:
         return None
     return float(normalized_mutual_info_score(previous.flatten().numpy(), labels.flatten().numpy()))

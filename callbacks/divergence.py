@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from callbacks.errors import TrainingDiverged
+from datamodules.errors import TrainingDiverged
 
 
 class DivergenceCheck(pl.Callback):

@@ -13,14 +13,13 @@ from callbacks.protocols import PassData
 
 
 class History(pl.Callback):
-    """Mean losses of every pass (over its chunks) and, after passes over L, the development set's CCC and chunk loss.
+    """Mean losses of every pass (over its chunks) and, after passes over L, the development set's scores.
 
-    loss_names: the model's named losses; attributes: those it predicts.
+    loss_names: the model's named losses. scores: its task's.
     """
 
-    def __init__(self, directory: Path, loss_names: Sequence[str], attributes: Sequence[str]) -> None:
-        ccc = [f"validation/ccc_{name}" for name in attributes]
-        self.validation = ["validation/ccc", *ccc, "validation/chunk_loss"]
+    def __init__(self, directory: Path, loss_names: Sequence[str], scores: Sequence[str]) -> None:
+        self.validation = [f"validation/{name}" for name in scores]
         columns = ["pass", "set", "batches", "loss", *loss_names, *self.validation, "seconds"]
         self.table = CsvTable(Path(directory) / "history.csv", columns)
         self._forget()
@@ -33,15 +32,18 @@ class History(pl.Callback):
         self._validated = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A resumed run goes on with the rows of the passes it has done."""
         if trainer.is_global_zero:
             self.table.cut_back(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin a row."""
         self._forget()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Add a batch's losses, each chunk weighing the same."""
         chunks = batch.share.total * batch.positions.shape[1]
         for name, value in outputs.items():
             self._sums[name] += float(value) * chunks
@@ -49,9 +51,11 @@ class History(pl.Callback):
         self._batches += 1
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The pass has scores."""
         self._validated = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the row."""
         data: PassData = trainer.datamodule  # type: ignore[attr-defined]
         if not trainer.is_global_zero:
             return

@@ -5,7 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from datamodules.batch import derive_seed
+from datamodules.seeds import derive_seed
 
 
 class KeyedRandomness(pl.Callback):
@@ -17,4 +17,5 @@ class KeyedRandomness(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        """Seed it."""
         torch.manual_seed(derive_seed(self.seed, "batch", trainer.current_epoch, batch_idx))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from callbacks.errors import TrainingDiverged
+from datamodules.errors import TrainingDiverged
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,17 @@ class Clustering:
 KMeans = Callable[[Tensor, int, int, int], Clustering]
 
 
+def chosen_backend(backend: str) -> str:
+    """What `auto` means here: faiss where it is installed, else torch; any other name is itself."""
+    if backend != "auto":
+        return backend
+    return "faiss" if importlib.util.find_spec("faiss") else "torch"
+
+
 def make_kmeans(backend: str) -> KMeans:
-    """`faiss`, `torch`, or `auto`: faiss where it is installed (on the GPU where its GPU build is), else torch."""
+    """`faiss` (on the GPU where its GPU build is installed), `torch`, or `auto`, see `chosen_backend`."""
     if backend == "auto":
-        backend = "faiss" if importlib.util.find_spec("faiss") else "torch"
+        backend = chosen_backend(backend)
         log.info("k-means by %s", backend)
     if backend == "faiss":
         return faiss_kmeans

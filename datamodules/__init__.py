@@ -1,0 +1,1 @@
+"""From audio on a disk to the batches that models read."""

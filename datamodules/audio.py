@@ -18,7 +18,7 @@ SILENT = "digital silence"
 _LENGTH_UNKNOWN = 0x7FFF0000
 
 
-class UnreadableAudio(DataError):
+class UnreadableAudio(DataError):  # noqa: N818 (named for what it says)
     """One audio file that cannot be used: `fault` is what is wrong with it, `remedy` what to do."""
 
     def __init__(self, path: Path | str, fault: str, remedy: str) -> None:

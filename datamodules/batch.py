@@ -1,9 +1,8 @@
-"""The one batch every model reads, and the one rule by which anything random is keyed.
+"""The one batch every model reads.
 
 Shapes: B sentences, C chunks a sentence (1 when chunks are drawn singly), T frames, F mel bins, A attributes.
 """
 
-import hashlib
 from typing import NamedTuple
 
 from torch import Tensor
@@ -39,18 +38,8 @@ class ChunkBatch(NamedTuple):
     chunks: Tensor
     """(B, C, T, F) normalised features."""
     labels: Tensor
-    """(B, A) z-normalised attributes; NaN where a sentence has none."""
+    """(B, A) labels as the task encodes them, NaN where there are none."""
     pseudo_labels: Tensor
     """(B, C) cluster of each chunk; -1 where the set has no clusters."""
     share: Share
     """Which of the whole batch's sentences these are; all of them where a single process trains."""
-
-
-def derive_seed(*keys: int | str) -> int:
-    """A 63-bit seed that depends on every key and on nothing else.
-
-    All randomness is keyed by what it is for (the run's seed, the pass, the batch), never by a generator's
-    history: this is what makes a resumed run equal to an uninterrupted one.
-    """
-    digest = hashlib.blake2b(repr(keys).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1

@@ -44,7 +44,11 @@ class ChunkSettings:
 
     @property
     def num_chunks(self) -> int:
-        """C = ceil(T_max / w_c)."""
+        """C = ceil(T_max / w_c).
+
+        >>> ChunkSettings(window_seconds=2.0, max_seconds=11.0).num_chunks
+        6
+        """
         return math.ceil(self.max_seconds / self.window_seconds - _SLACK)
 
     def window_frames(self, features: FeatureSettings) -> int:
@@ -71,6 +75,11 @@ def chunk_starts(num_frames: Tensor, window_frames: int, num_chunks: int, roundi
 
     Chunk k starts at k·Δ, Δ = (length − window) / (C − 1): `floor` takes the whole part of Δ, `exact` rounds
     k·Δ. A sentence shorter than one chunk has all its chunks at 0.
+
+    >>> chunk_starts(torch.tensor([100, 95, 30]), window_frames=62, num_chunks=3).tolist()
+    [[0, 19, 38], [0, 16, 32], [0, 0, 0]]
+    >>> chunk_starts(torch.tensor([95]), 62, 3, "exact").tolist()
+    [[0, 16, 33]]
     """
     room = (num_frames - window_frames).clamp(min=0)[:, None]
     k = torch.arange(num_chunks, device=num_frames.device)

@@ -162,7 +162,7 @@ class ChunkDataModule(pl.LightningDataModule):
         """Resume. Raises DataError when the corpus or the features are not those of the checkpoint."""
         if state["front_end"] != self.front_end.to_dict():
             raise DataError(
-                f"the checkpoint was trained on other features, statistics or labels than {LABELED} has now; "
+                f"the checkpoint was trained on other features or statistics than {LABELED} has now; "
                 "the corpus changed under a run: set overwrite=true to start it anew."
             )
         self.pseudo_labels.load_state_dict(state["pseudo_labels"])

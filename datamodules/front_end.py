@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from datamodules.audio import read_audio
 from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
+from datamodules.feature_store import FeatureStore
 from datamodules.features import Extractor, FeatureSettings, make_extractor
+from datamodules.statistics import frame_statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +30,17 @@ class FrontEnd:
     """(F,) float32, over all frames of Train."""
     std: Tensor
     """(F,) float32, population."""
-    label_mean: dict[str, float]
-    """Attribute -> mean over Train, on the corpus's 1..7 scale."""
-    label_std: dict[str, float]
+
+    @classmethod
+    def of_training_set(
+        cls, store: FeatureStore, train: pd.DataFrame, features: FeatureSettings, chunks: ChunkSettings
+    ) -> "FrontEnd":
+        """The front end whose statistics are those of all frames of the sentences in `train`, rows of a corpus.
+
+        Raises DataError when there are none, or when one has no features in the store.
+        """
+        statistics = frame_statistics(store, train["utterance_id"])
+        return cls(features=features, chunks=chunks, mean=statistics.mean, std=statistics.std)
 
     def normalize(self, raw: Tensor) -> Tensor:
         """z-normalised features, (..., F) -> (..., F), on `raw`'s device: NaN becomes 0, then ±clip.
@@ -64,21 +75,18 @@ class FrontEnd:
             "chunks": asdict(self.chunks),
             "mean": self.mean.tolist(),
             "std": self.std.tolist(),
-            "label_mean": dict(self.label_mean),
-            "label_std": dict(self.label_std),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
-        """The front end that `to_dict` described, to the last bit."""
-        return cls(
-            features=FeatureSettings(**data["features"]),
-            chunks=ChunkSettings(**data["chunks"]),
-            mean=torch.tensor(data["mean"], dtype=torch.float32),
-            std=torch.tensor(data["std"], dtype=torch.float32),
-            label_mean=dict(data["label_mean"]),
-            label_std=dict(data["label_std"]),
-        )
+        """The front end that `to_dict` described, to the last bit. Raises KeyError or TypeError for other keys."""
+        read = {
+            "features": FeatureSettings(**data["features"]),
+            "chunks": ChunkSettings(**data["chunks"]),
+            "mean": torch.tensor(data["mean"], dtype=torch.float32),
+            "std": torch.tensor(data["std"], dtype=torch.float32),
+        }
+        return cls(**(data | read))  # data once more, so that a key nobody knows is refused
 
     @cached_property
     def _extractor(self) -> Extractor:

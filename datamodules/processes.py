@@ -32,7 +32,13 @@ class Share(NamedTuple):
 
 
 def share_of(total: int, process: int | None = None) -> Share:
-    """A process's even part of `total` rows, this one's by default; the shares differ by one row at most."""
+    """A process's even part of `total` rows, this one's by default; the shares differ by one row at most.
+
+    A single process has them all:
+
+    >>> share_of(10)
+    Share(first=0, held=10, total=10)
+    """
     process = rank() if process is None else process
     first, end = total * process // world_size(), total * (process + 1) // world_size()
     return Share(first, end - first, total)

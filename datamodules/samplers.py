@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from datamodules.batch import ChunkIndex, derive_seed
+from datamodules.batch import ChunkIndex
 from datamodules.pseudo_label_store import PseudoLabelStore
+from datamodules.seeds import derive_seed
 
 
 class PassSampler(Sampler[ChunkIndex], ABC):
@@ -83,6 +84,7 @@ class ChunkUniform(PassSampler):
     needs_clusters = True
 
     def draw(self, generator: torch.Generator) -> Tensor:
+        """Chunk ids (S·C,): of each cluster its share, mixed."""
         labels = self._fresh_labels().flatten()
         num_clusters = self.pseudo_labels.num_clusters(self.set_name)
         # Members of cluster q are order[ends[q] - sizes[q] : ends[q]].
@@ -111,6 +113,7 @@ class SentenceUniform(PassSampler):
     needs_clusters = True
 
     def draw(self, generator: torch.Generator) -> Tensor:
+        """Sentence ids (S,), some more than once, others not at all."""
         self._fresh_labels()
         weights = self.pseudo_labels.sentence_weights(self.set_name)
         # Not torch.multinomial: it refuses more than 2^24 categories and loses small weights in float32 sums.
@@ -130,6 +133,7 @@ class Natural(PassSampler):
     needs_clusters = False
 
     def draw(self, generator: torch.Generator) -> Tensor:
+        """Chunk ids (S·C,), a permutation."""
         return torch.randperm(self.num_sentences * self.num_chunks, generator=generator)
 
 
@@ -140,4 +144,5 @@ class NaturalSentence(PassSampler):
     needs_clusters = False
 
     def draw(self, generator: torch.Generator) -> Tensor:
+        """Sentence ids (S,), a permutation."""
         return torch.randperm(self.num_sentences, generator=generator)

@@ -26,7 +26,7 @@ class SentenceSet:
     lengths: Tensor
     """(S,) frames of each sentence."""
     labels: Tensor
-    """(S, A) z-normalised attributes, NaN where there are none."""
+    """(S, A) labels as the task encodes them, NaN where there are none."""
     num_chunks: int
     window_frames: int
     rounding: str

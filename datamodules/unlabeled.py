@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from datamodules.corpora.corpus import Corpus
+from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 
 

@@ -1,4 +1,4 @@
-"""The programs: train, prepare, evaluate, predict, measure."""
+"""The programs, a file each at the top, and the rooms they are made of."""
 
 from pathlib import Path
 

@@ -7,35 +7,45 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from datamodules.errors import ConfigurationError
 from experiments import CONF
-from experiments.console import ConfigurationError, user_errors
-from experiments.jobs import child_overrides, processes_wanted, run_job, started_processes, threads_of
-from experiments.logs import log_to_console, quiet_lightning
-from experiments.sweeps import SweepReport, run_sweep_job
+from experiments.config.hydra_job import job_of, sweep_place
+from experiments.console.log_lines import log_to_console, quiet_lightning
+from experiments.console.report_file import report
+from experiments.console.result_table import show_result
+from experiments.console.user_errors import user_errors
+from experiments.jobs.job import run_job, started_processes
+from experiments.jobs.sweeps import SweepReport, run_sweep_job
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
 def main(cfg: DictConfig) -> float | None:
-    """Train, print the result, and return the mean validation CCC, which a sweep's optimiser maximises."""
+    """Train, print the result, and return the development set's score, which a sweep's optimiser maximises."""
     log_to_console()
     with user_errors():
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             if started_processes() > 1:
                 raise ConfigurationError("-m starts its jobs' processes itself: leave torchrun out.")
-            return run_sweep_job(cfg)
-        processes = processes_wanted(cfg)
-        if processes > 1 and started_processes() == 1:
-            sys.exit(run_job(child_overrides(), processes, {}, threads_of(cfg, processes, 1)).status)
+            return run_sweep_job(job_of(cfg), sweep_place())
+        job = job_of(cfg)
+        if job.processes > 1 and started_processes() == 1:
+            sys.exit(run_job(job, {}).status)
         quiet_lightning()
-        from experiments.evaluation import show
-        from experiments.parallel import leave_processes
-        from experiments.training import train
+        # Imported here, because only a process that trains needs PyTorch.
+        from datamodules.processes import rank
+        from experiments.config.from_hydra import make_plan
+        from experiments.training.joining import leave_processes
+        from experiments.training.one_run import objective, train
 
-        metrics, directory = train(cfg, list(HydraConfig.get().overrides.task))
-        show(metrics, directory)
+        plan = make_plan(cfg)
+        run = train(plan, list(HydraConfig.get().overrides.task))
+        first = rank() == 0
         leave_processes()
-        values = list(metrics["validation"]["ccc"].values())
-        return sum(values) / len(values)
+        if first:
+            show_result(run.metrics, run.path)
+            value = objective(plan, run.metrics)
+            report(objective=value)
+            return value
     return None
 
 

@@ -1,76 +1,75 @@
 """CNN-regressor: the supervised baseline (Lin et al. 2021; Lin & Busso 2024, section 4.3).
 
-Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, A attributes.
+Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D features, O outputs of the task.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from datamodules.batch import ChunkBatch
-from sermodels.arguments import number, one_of
-from sermodels.encoders.vgg import VGG16
-from sermodels.functional import CCC_VARIANCES
+from datamodules.batch import UNLABELED, ChunkBatch
+from sermodels.encoders.encoder import Encoder
 from sermodels.heads import EmotionRegressor
-from sermodels.losses import ccc_loss
 from sermodels.module import EmotionModule
-from sermodels.optimization import OWNERSHIPS, Step, sgd_and_adam
+from sermodels.optimizations.optimization import Optimization, Parameters, Step
+from sermodels.parts import Part, make
 
 
 class CNNRegressor(EmotionModule):
     """Φ (VGG-16) and f_emo on single chunks; J = 1 - CCC. It has nothing to learn from U.
 
-    The reconstruction baselines are this one with a decoder.
+    The reconstruction baselines are this one with regularizers, which have.
 
-    optimizers, sgd_lr, adam_lr: see sermodels.optimization.sgd_and_adam.
-    ccc_variance: see sermodels.functional.concordance.
-    attention_blocks, kv_pool: Attn-Conv blocks in Φ, none by default (see VGG16).
+    encoder, optimization: parts, see sermodels.encoders and sermodels.optimizations.
+    regularizers: name -> part, see sermodels.regularizers.
+    num_frames, num_mels: T and F.
     """
 
-    learns_from_unlabeled = False
+    defaults = {
+        **EmotionModule.defaults,
+        "encoder": {"_target_": "sermodels.encoders.vgg.VGG16"},
+        "regularizers": {},
+        "optimization": {"_target_": "sermodels.optimizations.sgd_and_adam.SGDAndAdam"},
+    }
 
     def __init__(
         self,
-        attributes: Sequence[str] = ("arousal",),
-        dropout: float = 0.5,
-        optimizers: str = "both_on_all",
-        sgd_lr: float = 1e-3,
-        adam_lr: float = 5e-4,
-        ccc_variance: str = "population",
-        attention_blocks: Sequence[int] = (),
-        kv_pool: int = 4,
+        task: Part | None = None,
+        encoder: Part | None = None,
+        regularizers: Mapping[str, Part] | None = None,
+        optimization: Part | None = None,
         num_frames: int = 62,
         num_mels: int = 128,
     ) -> None:
-        super().__init__(attributes, {"ccc": 1.0})
+        task, encoder = self.own("task", task), self.own("encoder", encoder)
+        regularizers, optimization = self.own("regularizers", regularizers), self.own("optimization", optimization)
+        super().__init__(task)
         self.save_hyperparameters()
-        one_of("optimizers", optimizers, OWNERSHIPS)
-        one_of("ccc_variance", ccc_variance, CCC_VARIANCES)
-        number("sgd_lr", sgd_lr)
-        number("adam_lr", adam_lr)
-        self.ownership = optimizers
-        self.sgd_lr, self.adam_lr = sgd_lr, adam_lr
-        self.ccc_variance = ccc_variance
-        self.encoder = VGG16(dropout, attention_blocks, kv_pool, num_frames, num_mels)
-        self.decoder: nn.Module = nn.Identity()  # Φ⁻¹, of the baselines that have one
-        self.emotion_regressor = EmotionRegressor(self.encoder.num_features, len(self.attributes))
+        self.encoder = make("encoder", encoder, Encoder, num_frames=num_frames, num_mels=num_mels)
+        self.emotion_regressor = EmotionRegressor(self.encoder.num_features, self.task.num_outputs)
+        self.regularize(regularizers, self.encoder)
+        self.optimization = make("optimization", optimization, Optimization)
+
+    @property
+    def learns_from_unlabeled(self) -> bool:
+        """Whether a regularizer acts on U."""
+        return any(UNLABELED in one.passes for one in self.regularizers.values())  # type: ignore[operator]
 
     def latents(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> h (B, C, D), Φ's output, every chunk by itself."""
         return self.encoder(chunks.flatten(0, 1)).unflatten(0, chunks.shape[:2])
 
     def regress(self, latents: Tensor) -> Tensor:
+        """(B, C, D) -> (B, C, O)."""
         return self.emotion_regressor(latents)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
-        return self.emotion_losses(self.latents(batch.chunks), batch)
-
-    def emotion_losses(self, latents: Tensor, batch: ChunkBatch) -> dict[str, Tensor]:
-        """The regressor's loss on the latents (B, C, D) of a batch; nothing where it has no labels."""
-        if not self.is_labeled(batch):
-            return {}
-        return {"ccc": ccc_loss(self.regress(latents), batch.labels, self.ccc_variance)}
+        """The task's loss on L, and the regularizers'."""
+        h, trace = self.encoder.traced(batch.chunks.flatten(0, 1))
+        h = h.unflatten(0, batch.chunks.shape[:2])
+        return self.emotion_losses(h, batch) | self.regularizing_losses(h, batch, trace)
 
     def optimization_steps(self) -> list[Step]:
-        outputs = [*self.emotion_regressor.parameters(), *self.decoder.parameters()]
-        body = [p for p in self.parameters() if not any(p is other for other in outputs)]
-        return sgd_and_adam(self.ownership, body, outputs, self.sgd_lr, self.adam_lr)
+        """As the optimization plans them; decoders are outputs."""
+        outputs = [*self.emotion_regressor.parameters(), *self.regularizers.parameters()]
+        return self.optimization.steps(Parameters([*self.encoder.parameters()], [], outputs))

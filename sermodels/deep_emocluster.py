@@ -1,81 +1,104 @@
 """DeepEmoCluster (Lin, Sridhar & Busso, ICASSP 2021): k-means pseudo-labels beside an emotion regressor.
 
-Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D = 256, Q clusters, A attributes.
+Shapes: B sentences, C chunks (1 when drawn singly), T frames, F mel bins, D features, Q clusters, O outputs of the
+task.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from datamodules.batch import UNLABELED, ChunkBatch
 from sermodels.arguments import number, one_of, switch
-from sermodels.encoders.vgg import VGG16
-from sermodels.functional import CCC_VARIANCES
+from sermodels.encoders.encoder import Encoder
 from sermodels.heads import ClusterClassifier, EmotionRegressor
-from sermodels.losses import ccc_loss, cluster_loss
+from sermodels.losses import cluster_loss
 from sermodels.module import EmotionModule
-from sermodels.optimization import OWNERSHIPS, Step, cluster_top_step, sgd_and_adam
+from sermodels.optimizations.optimization import Optimization, Parameters, Step, cluster_top_step
+from sermodels.parts import Part, make
+from sermodels.temporal_nets.temporal_net import TemporalNet
 
-EMBEDDINGS = ("latent", "classifier_hidden")
+EMBEDDINGS = ("encoder", "temporal_net", "classifier_hidden")
 
 
 class DeepEmoCluster(EmotionModule):
-    """Φ (VGG-16), f_cltr and f_emo, all on single chunks; J = (1 - CCC) + λ CE on L and λ CE on U (eq. 3).
+    """Φ, Ψ, f_cltr and f_emo; J = (1 - CCC) + λ CE on L and λ CE on U (eq. 3), and the regularizers' losses.
 
-    The temporal models (Lin & Busso 2024) are this one with a temporal net Ψ between Φ and the heads, or with one
-    more loss.
+    The vanilla model has VGG-16 for Φ and no Ψ: everything on single chunks. The temporal models (Lin & Busso 2024)
+    and ACG-EmoCluster (Zhao et al. 2023) are other choices of Φ, Ψ, regularizers and optimizers; any other
+    combination is a command line.
 
-    lambda_cluster: λ.
-    embedding: what k-means clusters: `latent` is h, Φ's output (paper); `classifier_hidden` the classifier's
-        hidden layer before its ReLU, after Ψ if there is one [released].
+    encoder, temporal_net, optimization: Φ, Ψ and the optimizers, parts; see the folders of sermodels.
+    regularizers: name -> part, see sermodels.regularizers.
+    num_clusters: Q. lambda_cluster: λ.
+    embedding: what k-means clusters: `encoder`, Φ's output h (paper); `temporal_net`, Ψ's output;
+        `classifier_hidden`, the classifier's hidden layer before its ReLU [released].
     freeze_emotion_regressor: in a training that reads U, f_emo is never updated: it is frozen for the U passes and
         stays so [released].
-    optimizers, sgd_lr, adam_lr: see sermodels.optimization.sgd_and_adam; cluster_top_lr is the last layer's.
-    ccc_variance: see sermodels.functional.concordance.
-    attention_blocks, kv_pool: Attn-Conv blocks in Φ, none by default (see VGG16).
+    cluster_top_lr: of the plain SGD on the classifier's last layer.
+    num_frames, num_mels: T and F.
     """
+
+    defaults = {
+        **EmotionModule.defaults,
+        "encoder": {"_target_": "sermodels.encoders.vgg.VGG16"},
+        "temporal_net": {"_target_": "sermodels.temporal_nets.temporal_net.NoTemporalNet"},
+        "regularizers": {},
+        "optimization": {"_target_": "sermodels.optimizations.sgd_and_adam.SGDAndAdam"},
+        "embedding": "encoder",
+    }
 
     def __init__(
         self,
         num_clusters: int = 10,
-        attributes: Sequence[str] = ("arousal",),
+        task: Part | None = None,
+        encoder: Part | None = None,
+        temporal_net: Part | None = None,
+        regularizers: Mapping[str, Part] | None = None,
+        optimization: Part | None = None,
         lambda_cluster: float = 1.0,
-        dropout: float = 0.5,
+        embedding: str | None = None,
         freeze_emotion_regressor: bool = False,
-        embedding: str = "latent",
-        optimizers: str = "both_on_all",
-        sgd_lr: float = 1e-3,
-        adam_lr: float = 5e-4,
         cluster_top_lr: float = 0.05,
-        ccc_variance: str = "population",
-        attention_blocks: Sequence[int] = (),
-        kv_pool: int = 4,
         num_frames: int = 62,
         num_mels: int = 128,
     ) -> None:
-        super().__init__(attributes, {"ccc": 1.0, "cluster": lambda_cluster})
+        task, encoder = self.own("task", task), self.own("encoder", encoder)
+        temporal_net = self.own("temporal_net", temporal_net)
+        regularizers, optimization = self.own("regularizers", regularizers), self.own("optimization", optimization)
+        embedding = self.own("embedding", embedding)
+        super().__init__(task)
         self.save_hyperparameters()
         number("lambda_cluster", lambda_cluster)
         one_of("embedding", embedding, EMBEDDINGS)
         switch("freeze_emotion_regressor", freeze_emotion_regressor)
-        one_of("optimizers", optimizers, OWNERSHIPS)
-        one_of("ccc_variance", ccc_variance, CCC_VARIANCES)
-        number("sgd_lr", sgd_lr)
-        number("adam_lr", adam_lr)
         number("cluster_top_lr", cluster_top_lr)
+        self.loss_weights["cluster"] = lambda_cluster
         self.embedding = embedding
         self.freeze_emotion_regressor = freeze_emotion_regressor
-        self.ownership = optimizers
-        self.sgd_lr, self.adam_lr, self.cluster_top_lr = sgd_lr, adam_lr, cluster_top_lr
-        self.ccc_variance = ccc_variance
-        self.encoder = VGG16(dropout, attention_blocks, kv_pool, num_frames, num_mels)
-        self.temporal_net: nn.Module = nn.Identity()  # Ψ
-        self.cluster_classifier = ClusterClassifier(self.encoder.num_features, num_clusters)
-        self.emotion_regressor = EmotionRegressor(self.encoder.num_features, len(self.attributes))
+        self.cluster_top_lr = cluster_top_lr
+        self.encoder = make("encoder", encoder, Encoder, num_frames=num_frames, num_mels=num_mels)
+        size = self.encoder.num_features
+        self.cluster_classifier = ClusterClassifier(size, num_clusters)
+        self.emotion_regressor = EmotionRegressor(size, self.task.num_outputs)
+        self.temporal_net = make("temporal_net", temporal_net, TemporalNet, num_features=size)
+        self.regularize(regularizers, self.encoder)
+        self.optimization = make("optimization", optimization, Optimization)
+
+    @property
+    def learns_from_unlabeled(self) -> bool:
+        """By its clusters."""
+        return True
+
+    @property
+    def needs_whole_sentences(self) -> bool:
+        """As Ψ or a regularizer does."""
+        return self.temporal_net.needs_whole_sentences or super().needs_whole_sentences
 
     def on_fit_start(self) -> None:
+        """Freeze f_emo where the released program does."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         if self.freeze_emotion_regressor and UNLABELED in data.passes:
             self.emotion_regressor.requires_grad_(False)
@@ -85,38 +108,39 @@ class DeepEmoCluster(EmotionModule):
         return self.encoder(chunks.flatten(0, 1)).unflatten(0, chunks.shape[:2])
 
     def latents(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> z = Ψ(h) (B, C, D)."""
         return self.temporal_net(self.encode(chunks))
 
     def regress(self, latents: Tensor) -> Tensor:
+        """(B, C, D) -> (B, C, O)."""
         return self.emotion_regressor(latents)
 
     def embed(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, C, D): what k-means clusters."""
         h = self.encode(chunks)
-        return h if self.embedding == "latent" else self.cluster_classifier.hidden(self.temporal_net(h))
+        if self.embedding == "encoder":
+            return h
+        z = self.temporal_net(h)
+        return z if self.embedding == "temporal_net" else self.cluster_classifier.hidden(z)
 
     def reset_cluster_classifier(self, generator: torch.Generator) -> None:
         """Draw the classifier's last layer anew for new clusters."""
         self.cluster_classifier.reset_top(generator)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
-        return self.head_losses(self.latents(batch.chunks), batch)
-
-    def head_losses(self, latents: Tensor, batch: ChunkBatch) -> dict[str, Tensor]:
-        """The losses of both heads on the latents (B, C, D) of a batch."""
-        losses = {"cluster": cluster_loss(self.cluster_classifier(latents), batch.pseudo_labels)}
-        if self.is_labeled(batch):
-            losses["ccc"] = ccc_loss(self.regress(latents), batch.labels, self.ccc_variance)
-        return losses
+        """The cross-entropy of the clusters, on L the task's loss, and the regularizers'."""
+        h, trace = self.encoder.traced(batch.chunks.flatten(0, 1))
+        h = h.unflatten(0, batch.chunks.shape[:2])
+        z = self.temporal_net(h)
+        clusters = {"cluster": cluster_loss(self.cluster_classifier(z), batch.pseudo_labels)}
+        return clusters | self.emotion_losses(z, batch) | self.regularizing_losses(h, batch, trace)
 
     def optimization_steps(self) -> list[Step]:
-        body = [
-            *self.encoder.parameters(),
-            *self.temporal_net.parameters(),
-            *self.cluster_classifier.hidden.parameters(),
-        ]
-        outputs = self.emotion_regressor.parameters()
-        return [
-            *sgd_and_adam(self.ownership, body, outputs, self.sgd_lr, self.adam_lr),
-            cluster_top_step(self.cluster_classifier.top, self.cluster_top_lr),
-        ]
+        """As the optimization plans them, and one of its own for the classifier's last layer."""
+        parameters = Parameters(
+            [*self.encoder.parameters(), *self.temporal_net.parameters()],
+            [*self.cluster_classifier.hidden.parameters()],
+            [*self.emotion_regressor.parameters(), *self.regularizers.parameters()],
+        )
+        top = self.cluster_classifier.top.parameters()
+        return [*self.optimization.steps(parameters), cluster_top_step(top, self.cluster_top_lr)]

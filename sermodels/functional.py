@@ -25,6 +25,9 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
         variances, as the authors' programs do: (N - 1)/N of the population's value where the means agree, so
         1 - 1/N for a perfect prediction that is not constant.
     Returns () or (A,).
+
+    >>> concordance(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 3.0, 4.0]))
+    tensor(0.5714)
     """
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ in shape")
@@ -46,3 +49,13 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
     # The inner where keeps 0/0 out of the backward pass: a NaN gradient would survive the outer one.
     alike = denominator == 0
     return torch.where(alike, torch.ones_like(denominator), 2 * covariance / denominator.masked_fill(alike, 1.0))
+
+
+def defined_concordance(prediction: Tensor, target: Tensor) -> float | None:
+    """The CCC of (N,) and (N,) as it is reported: None where it is 0 / 0, that is where both are constant and equal.
+
+    As a loss it has a value there too, see `concordance`.
+    """
+    if bool((prediction == target[0]).all()) and bool((target == target[0]).all()):
+        return None
+    return float(concordance(prediction, target))

@@ -1,6 +1,6 @@
 """The two heads on a chunk's features h.
 
-Shapes: any leading dimensions, D = 256 features, Q clusters, A attributes.
+Shapes: any leading dimensions, D = 256 features, Q clusters, O outputs of the task.
 """
 
 import torch
@@ -15,7 +15,7 @@ class ClusterClassifier(nn.Module):
 
     def __init__(self, num_features: int, num_clusters: int) -> None:
         super().__init__()
-        whole_number("num_clusters", num_clusters, 1)
+        whole_number("num_clusters", num_clusters, 2)
         self.hidden = nn.Linear(num_features, num_features)
         self.top = nn.Linear(num_features, num_clusters)
         self.apply(initialize)
@@ -35,12 +35,12 @@ class ClusterClassifier(nn.Module):
 class EmotionRegressor(nn.Module):
     """f_emo: Linear-ReLU-Linear (Lin & Busso 2024, section 4.3)."""
 
-    def __init__(self, num_features: int, num_attributes: int) -> None:
+    def __init__(self, num_features: int, num_outputs: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(num_features, num_features)
-        self.top = nn.Linear(num_features, num_attributes)
+        self.top = nn.Linear(num_features, num_outputs)
         self.apply(initialize)
 
     def forward(self, h: Tensor) -> Tensor:
-        """(…, D) -> z-normalised attributes (…, A)."""
+        """(…, D) -> the task's outputs (…, O); z-normalised attributes, or logits of categories."""
         return self.top(self.hidden(h).relu())

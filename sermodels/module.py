@@ -1,56 +1,94 @@
-"""What every model shares: the step from named losses to updated parameters, and sentence predictions.
+"""What every model shares: the step from named losses to updated parameters, and what it tells of sentences.
 
-Shapes: B sentences, C chunks, T frames, F mel bins, D features, A attributes.
+Shapes: B sentences, C chunks, T frames, F mel bins, D features, O outputs of the task.
 """
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from datamodules.batch import LABELED, ChunkBatch
-from datamodules.processes import gather_rows
+from datamodules.whole_set import in_set_order
+from sermodels.encoders.encoder import Encoder
 from sermodels.functional import at_least_float32
-from sermodels.metrics import BatchedChunkLoss, ConcordanceCorrelation
-from sermodels.optimization import Step
+from sermodels.optimizations.optimization import Step
+from sermodels.parts import Part, make
+from sermodels.regularizers.regularizer import Regularizer
+from sermodels.tasks.task import Task
 from sermodels.whole_batch import holding
 
 
 class EmotionModule(pl.LightningModule, ABC):
-    """A model of emotional attributes. A subclass says how chunks become features, losses and optimizers.
+    """A model of emotion. A subclass says how chunks become features, losses and optimizers.
 
-    loss_weights: weight of each named loss; its keys are the names `losses` may return and the names logged.
+    task: what is learnt and told; see sermodels.tasks.
     """
 
-    needs_whole_sentences = False
-    """Whether the model must see all chunks of a sentence together and in order."""
+    defaults: ClassVar[Mapping[str, Any]] = {"task": {"_target_": "sermodels.tasks.attributes.Attributes"}}
+    """What an architecture is made of where its constructor is given None; conf/model/ says the same."""
 
-    learns_from_unlabeled = True
-    """Whether the model has a loss on sentences without labels."""
+    loss_weights: dict[str, float]
+    """Of each named loss; its keys are the names that `losses` may return and the names logged."""
 
-    def __init__(self, attributes: Sequence[str], loss_weights: Mapping[str, float]) -> None:
+    def __init__(self, task: Part | None = None) -> None:
         super().__init__()
         # Several optimizers of different parts step after one backward pass, which only manual optimization can.
         self.automatic_optimization = False
-        self.attributes = tuple(attributes)
-        self.loss_weights: dict[str, float] = {}
-        self.weigh(**loss_weights)
+        self.task = make("task", self.own("task", task), Task)
+        self.loss_weights = {self.task.loss_name: 1.0}
+        self.regularizers = nn.ModuleDict()
         self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
         self._steps: list[Step] = []
 
-    def weigh(self, **loss_weights: float) -> None:
-        """Give named losses their weights, numbers from 0; whoever names the option checks it under that name."""
-        self.loss_weights |= loss_weights
+    @classmethod
+    def own(cls, name: str, given: Any) -> Any:
+        """What the constructor was given for an argument, or this architecture's own choice where that is None."""
+        return cls.defaults[name] if given is None else given
+
+    def regularize(self, regularizers: Mapping[str, Part], encoder: Encoder) -> None:
+        """Add losses on the features of `encoder`. Raises ValueError for two losses of one name."""
+        for name, part in regularizers.items():
+            made = make(f"regularizers.{name}", part, Regularizer, encoder=encoder)
+            if twice := sorted(set(made.weights) & set(self.loss_weights)):
+                raise ValueError(f"regularizers.{name}: there is another loss {twice[0]}; leave one of them out")
+            self.regularizers[name] = made
+            self.loss_weights |= made.weights
+
+    def regularizing_losses(self, h: Tensor, batch: ChunkBatch, trace: Any) -> dict[str, Tensor]:
+        """The losses of the regularizers that act on the batch's set; see Regularizer."""
+        losses: dict[str, Tensor] = {}
+        one: Any
+        for one in self.regularizers.values():
+            if batch.set_name in one.passes:
+                losses |= one(h, batch, trace)
+        return losses
+
+    def emotion_losses(self, latents: Tensor, batch: ChunkBatch) -> dict[str, Tensor]:
+        """The task's loss on the latents (B, C, D) of a batch; nothing where it has no labels."""
+        if batch.set_name != LABELED:
+            return {}
+        return {self.task.loss_name: self.task.loss(self.regress(latents), batch.labels)}
+
+    @property
+    def needs_whole_sentences(self) -> bool:
+        """Whether the model must see all chunks of a sentence together and in order."""
+        return any(bool(one.needs_whole_sentences) for one in self.regularizers.values())
 
     @property
     def min_chunks(self) -> int:
         """Chunks a sentence must have for the model's losses to exist."""
-        return 1
+        return max((int(one.min_chunks) for one in self.regularizers.values()), default=1)  # type: ignore[arg-type]
+
+    @property
+    @abstractmethod
+    def learns_from_unlabeled(self) -> bool:
+        """Whether the model has a loss on sentences without labels."""
 
     @abstractmethod
     def latents(self, chunks: Tensor) -> Tensor:
@@ -58,7 +96,7 @@ class EmotionModule(pl.LightningModule, ABC):
 
     @abstractmethod
     def regress(self, latents: Tensor) -> Tensor:
-        """(B, C, D) -> (B, C, A) z-normalised attributes of every chunk."""
+        """(B, C, D) -> (B, C, O), the task's outputs for every chunk."""
 
     @abstractmethod
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
@@ -69,10 +107,15 @@ class EmotionModule(pl.LightningModule, ABC):
         """The optimizers and the passes in which they step."""
 
     def forward(self, chunks: Tensor) -> Tensor:
-        """(B, C, T, F) -> (B, A): a sentence's prediction is the mean over its chunks (Lin et al. 2021, 4.1)."""
-        return at_least_float32(self.regress(self.latents(chunks))).mean(1)
+        """(B, C, T, F) -> (B, O): the task's outputs for every sentence, made of those for its chunks."""
+        return self.task.of_sentences(self.regress(self.latents(chunks)))
+
+    def utterance_embedding(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> (B, D): the mean latent of a sentence (Zhao et al. 2023, section 4.1)."""
+        return self.latents(chunks).mean(1)
 
     def configure_optimizers(self) -> list[Optimizer]:
+        """The optimizers of `optimization_steps`, for Lightning."""
         self._steps = self.optimization_steps()
         return [step.optimizer for step in self._steps]
 
@@ -97,24 +140,18 @@ class EmotionModule(pl.LightningModule, ABC):
         return named
 
     def validation_step(self, batch: ChunkBatch, batch_idx: int) -> None:
+        """Keep the outputs of a batch of the development set."""
         # Evaluated in full precision whatever the training takes: bf16 moves predictions by 2e-2.
         with torch.autocast(self.device.type, enabled=False):
             outputs = at_least_float32(self.regress(self.latents(batch.chunks)))
         self._validated.append((batch.sentence_ids, outputs, batch.labels))
 
     def on_validation_epoch_end(self) -> None:
-        # Every sentence once and in the set's order, however many processes shared them.
-        ids, outputs, labels = (gather_rows(torch.cat(parts)) for parts in zip(*self._validated, strict=True))
+        """Score the whole set: every sentence once, however many processes shared them."""
+        ids, outputs, labels = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated.clear()
-        order = ids.argsort()
-        sentences, chunks = ConcordanceCorrelation(), BatchedChunkLoss()
-        sentences.update(outputs[order].mean(1), labels[order])
-        chunks.update(outputs[order], labels[order])
-        ccc = torch.atleast_1d(sentences.compute())  # torchmetrics squeezes a single value
-        for name, value in zip(self.attributes, ccc, strict=True):
-            self.log(f"validation/ccc_{name}", value.float())
-        self.log("validation/ccc", ccc.mean().float(), prog_bar=True)
-        self.log("validation/chunk_loss", chunks.compute().float())
+        for name, value in self.task.validation(*in_set_order(ids, outputs, labels)).items():
+            self.log(f"validation/{name}", value.float(), prog_bar=name == self.task.headline)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the class and its arguments, so that a checkpoint alone can be turned into a model again."""
@@ -123,8 +160,3 @@ class EmotionModule(pl.LightningModule, ABC):
         saved = checkpoint["hyper_parameters"]
         checkpoint["hyper_parameters"] = {name: value for name, value in saved.items() if name in taken}
         checkpoint["model_class"] = f"{type(self).__module__}.{type(self).__qualname__}"
-
-    @staticmethod
-    def is_labeled(batch: ChunkBatch) -> bool:
-        """Whether the emotion loss applies."""
-        return batch.set_name == LABELED

@@ -1,53 +1,15 @@
-"""Temp-GRU (Lin & Busso, Speech Communication 2024): DeepEmoCluster that reads a sentence's chunks in both directions.
-
-Shapes: B sentences, C chunks, T frames, F mel bins, D = 256, Q clusters, A attributes.
-"""
-
-from collections.abc import Sequence
+"""Temp-GRU (Lin & Busso, Speech Communication 2024): chunks read in both directions."""
 
 from sermodels.deep_emocluster import DeepEmoCluster
-from sermodels.encoders.recurrent import Recurrent
 
 
 class TempGRU(DeepEmoCluster):
     """Ψ is one bidirectional GRU layer of 2 x 128 units over the C chunk vectors (section 4.3; the size [released]).
 
-    The heads read z = Ψ(h_1 … h_C) (eqs. 4, 5). All arguments are DeepEmoCluster's.
+    The heads read z = Ψ(h_1 … h_C) (eqs. 4, 5); k-means clusters h (paper) or f_cltr's hidden layer [released].
     """
 
-    needs_whole_sentences = True
-
-    def __init__(
-        self,
-        num_clusters: int = 10,
-        attributes: Sequence[str] = ("arousal",),
-        lambda_cluster: float = 1.0,
-        dropout: float = 0.5,
-        embedding: str = "latent",
-        optimizers: str = "both_on_all",
-        sgd_lr: float = 1e-3,
-        adam_lr: float = 5e-4,
-        cluster_top_lr: float = 0.05,
-        ccc_variance: str = "population",
-        attention_blocks: Sequence[int] = (),
-        kv_pool: int = 4,
-        num_frames: int = 62,
-        num_mels: int = 128,
-    ) -> None:
-        super().__init__(
-            num_clusters=num_clusters,
-            attributes=attributes,
-            lambda_cluster=lambda_cluster,
-            dropout=dropout,
-            embedding=embedding,
-            optimizers=optimizers,
-            sgd_lr=sgd_lr,
-            adam_lr=adam_lr,
-            cluster_top_lr=cluster_top_lr,
-            ccc_variance=ccc_variance,
-            attention_blocks=attention_blocks,
-            kv_pool=kv_pool,
-            num_frames=num_frames,
-            num_mels=num_mels,
-        )
-        self.temporal_net = Recurrent("bigru", self.encoder.num_features, self.encoder.num_features)
+    defaults = {
+        **DeepEmoCluster.defaults,
+        "temporal_net": {"_target_": "sermodels.temporal_nets.recurrent.TemporalRecurrent"},
+    }

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from datamodules.corpora.corpus import COLUMNS, Corpus, Problem
-from datamodules.corpora.disk import entries, require_folder
-from datamodules.corpora.proxy_attributes import proxy_attributes
+from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
+from datamodules.reading.directories import entries, require_folder
+from datamodules.reading.proxy_attributes import proxy_attributes
 
 # 03a01Fa.wav: speaker 03, text a01, emotion F, version a.
 NAME = re.compile(r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?\.wav", re.IGNORECASE)

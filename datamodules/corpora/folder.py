@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from datamodules.corpora.corpus import ATTRIBUTES, COLUMNS, Corpus, Problem
-from datamodules.corpora.disk import require_folder
-from datamodules.corpora.scan import SUFFIXES, scan
+from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
+from datamodules.labels import ATTRIBUTES
+from datamodules.reading.directories import require_folder
+from datamodules.reading.headers import SUFFIXES, scan
 
 
 def read_pool(

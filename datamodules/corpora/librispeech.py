@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from datamodules.corpora.corpus import Corpus
-from datamodules.corpora.disk import require_folder
 from datamodules.corpora.folder import read_pool as read_folder
+from datamodules.corpus import Corpus
+from datamodules.reading.directories import require_folder
 
 # <subset>/<speaker>/<chapter>/<speaker>-<chapter>-<utterance>.flac
 NAME = re.compile(r"[^/]+/(?P<speaker>\d+)/(?P<chapter>\d+)/(?P=speaker)-(?P=chapter)-\d+\.flac")

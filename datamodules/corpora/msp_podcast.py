@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from datamodules.corpora.corpus import COLUMNS, Corpus, Problem
-from datamodules.corpora.disk import entries, require_folder, walk_files
-from datamodules.corpora.msp_podcast_labels import read_labels, set_aside, unrated_tests
+from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
+from datamodules.reading.directories import entries, require_folder, walk_files
+from datamodules.reading.msp_podcast_labels import read_labels, set_aside, unrated_tests
 
 AUDIO_FOLDERS = ("audios", "audio")
 LABEL_FOLDERS = ("labels", "label")

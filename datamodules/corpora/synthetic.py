@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from datamodules.corpora import msp_podcast
-from datamodules.corpora.corpus import Corpus
+from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 from datamodules.synthetic.generator import POOL, VERSION, generate
 

@@ -89,7 +89,11 @@ class FeatureSettings:
             raise DataError(f"features.{name}={getattr(self, name)} does not work; set it to {wanted}.")
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames of an utterance of `num_samples` samples, the first centred on sample 0."""
+        """Frames of an utterance of `num_samples` samples, the first centred on sample 0.
+
+        >>> FeatureSettings(hop_length=256).num_frames(16000)
+        63
+        """
         return 1 + num_samples // self.hop_length
 
     @property

@@ -10,15 +10,6 @@ from torch import Tensor
 from datamodules.errors import DataError
 from datamodules.features.settings import FeatureSettings
 
-try:
-    from torchaudio.transforms import MelScale, Spectrogram
-except (ImportError, OSError) as error:
-    # OSError: its wheel is linked against CUDA and does not load beside a CPU-only torch.
-    raise DataError(
-        f"features.backend=torchaudio: torchaudio cannot be imported here ({error}); "
-        "set features.backend=torch, which computes the same, or install the torchaudio built for this torch."
-    ) from error
-
 _WINDOWS = {"hann": torch.hann_window, "hamming": torch.hamming_window}
 
 
@@ -34,7 +25,19 @@ def _double_precision() -> Iterator[None]:
 
 
 def make_mel(settings: FeatureSettings) -> Callable[[Tensor], Tensor]:
-    """Waveform (n,) float64 -> mel spectrogram (T, F) float64, both on the CPU."""
+    """Waveform (n,) float64 -> mel spectrogram (T, F) float64, both on the CPU.
+
+    Raises DataError where torchaudio cannot be imported.
+    """
+    # Here and not above, so that this file can be looked into where torchaudio is not to be had.
+    try:
+        from torchaudio.transforms import MelScale, Spectrogram
+    except (ImportError, OSError) as error:
+        # OSError: its wheel is linked against CUDA and does not load beside a CPU-only torch.
+        raise DataError(
+            f"features.backend=torchaudio: torchaudio cannot be imported here ({error}); "
+            "set features.backend=torch, which computes the same, or install the torchaudio built for this torch."
+        ) from error
     spectrogram = Spectrogram(
         n_fft=settings.n_fft,
         win_length=settings.window_length,

@@ -1,0 +1,1 @@
+"""Φ⁻¹: from a chunk's features back to its spectrogram; one decoder a file."""

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sermodels.decoders.mirror import mirrored_convolutions
-from sermodels.encoders.vgg import VGG16
+from sermodels.decoders.decoder import Decoder
+from sermodels.decoders.mirror import mirrorable, mirrored_convolutions
+from sermodels.encoders.encoder import Encoder
 
 
 class Combinator(nn.Module):
@@ -37,15 +38,16 @@ def _squashed(a: Tensor, u: Tensor) -> Tensor:
     return torch.sigmoid(u * a[1] + a[2]) * a[0] + u * a[3] + a[4]
 
 
-class LadderDecoder(nn.Module):
+class LadderDecoder(Decoder):
     """From the bottleneck down: u_l is the layer above through its transposed convolution, normalised.
 
     The estimates are compared with the clean maps as they are, for both are on the normalised scale (ours: Rasmus et
     al. first shift and scale an estimate by what the clean path's batch was normalised with).
     """
 
-    def __init__(self, encoder: VGG16) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
+        encoder = mirrorable(encoder)
         self.map_shape = encoder.map_shape
         channels, height, width = self.map_shape
         convolutions = mirrored_convolutions(encoder)

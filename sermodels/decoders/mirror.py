@@ -6,9 +6,18 @@ Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
 import torch
 from torch import Tensor, nn
 
+from sermodels.decoders.decoder import Decoder
+from sermodels.encoders.encoder import Encoder
 from sermodels.encoders.vgg import STRIDES, VGG16
 
 KERNEL = 3
+
+
+def mirrorable(encoder: Encoder) -> VGG16:
+    """The encoder itself. Raises ValueError for one whose maps cannot be gone through in reverse."""
+    if not isinstance(encoder, VGG16):
+        raise ValueError(f"{type(encoder).__name__} has no maps to mirror; take encoder=vgg16, or one made of it")
+    return encoder
 
 
 def mirrored_convolutions(encoder: VGG16) -> list[nn.ConvTranspose2d]:
@@ -28,15 +37,16 @@ def mirrored_convolutions(encoder: VGG16) -> list[nn.ConvTranspose2d]:
     return convolutions[::-1]
 
 
-class MirrorDecoder(nn.Module):
+class MirrorDecoder(Decoder):
     """Linear-ReLU back to the last map, six blocks transposed conv3x3-BN-ReLU, and a linear seventh.
 
     The paper reverses the encoder and is silent on the rest: the last layer is linear, for features are z-normalised
     and take both signs; weights start as PyTorch's do (ours).
     """
 
-    def __init__(self, encoder: VGG16) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
+        encoder = mirrorable(encoder)
         self.map_shape = encoder.map_shape
         channels, height, width = self.map_shape
         self.input = nn.Sequential(nn.Linear(encoder.num_features, channels * height * width), nn.ReLU())

@@ -38,6 +38,7 @@ class MapAttention(nn.Module):
         return attended.squeeze(1).transpose(1, 2).reshape(x.shape)
 
     def extra_repr(self) -> str:
+        """What print(model) says of it."""
         return f"kv_pool={self.kv_pool}"
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sermodels.arguments import number
 from sermodels.encoders.vgg import VGG16
 from sermodels.whole_batch import draw_rows
 
@@ -23,6 +24,32 @@ class LadderPath(NamedTuple):
     """z_0 … z_7, each (N, K, T', F'): the chunk and the blocks' maps, normalised, before scale, shift and ReLU."""
     top: Tensor
     """(N, K, T', F'), the last block's output."""
+
+
+class LadderPaths(NamedTuple):
+    """The maps of both paths, z̃_0 … z̃_7 and z_0 … z_7."""
+
+    noisy: list[Tensor]
+    clean: list[Tensor]
+
+
+class LadderVGG16(VGG16):
+    """VGG16 that losses read with Gaussian noise on the chunk and on every normalised map (Rasmus et al. 2015).
+
+    In evaluation there is no noise. The features have none of their own beside their dropout (ours).
+
+    noise_std: of the noise. All other options are VGG16's.
+    """
+
+    def __init__(self, noise_std: float = 0.3, **vgg16: Any) -> None:
+        super().__init__(**vgg16)
+        number("noise_std", noise_std)
+        self.noise_std = noise_std
+
+    def traced(self, chunks: Tensor) -> tuple[Tensor, LadderPaths]:
+        """(N, T, F) -> h (N, D) of the noisy path, and the maps of both."""
+        noisy, clean = noisy_path(self, chunks, self.noise_std), clean_path(self, chunks)
+        return self.output(noisy.top.flatten(1)), LadderPaths(noisy.maps, clean.maps)
 
 
 def clean_path(encoder: VGG16, chunks: Tensor) -> LadderPath:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sermodels.arguments import probability, rising_numbers, whole_number
 from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.conv_block import ConvBlock
+from sermodels.encoders.encoder import Encoder
 from sermodels.encoders.initialization import initialize
 from sermodels.whole_batch import Dropout
 
@@ -17,7 +18,7 @@ CHANNELS = (32, 32, 64, 64, 128, 128, 128)
 STRIDES = (1, 1, 2, 2, 2, 2, 2)
 
 
-class VGG16(nn.Module):
+class VGG16(Encoder):
     """Seven blocks conv3x3-BN-ReLU, no pooling, then Linear-ReLU-Dropout (Lin & Busso 2024, table 1).
 
     attention_blocks: which of the blocks 1..7 are Attn-Conv blocks. None for VGG-16; (1,) ACN-S, (1, 3, 5, 7)
@@ -33,7 +34,6 @@ class VGG16(nn.Module):
         kv_pool: int = 4,
         num_frames: int = 62,
         num_mels: int = 128,
-        num_features: int = 256,
     ) -> None:
         super().__init__()
         probability("dropout", dropout)
@@ -51,11 +51,25 @@ class VGG16(nn.Module):
             self.map_shapes.append((channels, height, width))
         self.blocks = nn.Sequential(*blocks)
         self.map_shape = self.map_shapes[-1]
+        self.num_features = 256
         self.output: nn.Module = nn.Sequential(
-            nn.Linear(channels * height * width, num_features), nn.ReLU(), Dropout(dropout)
+            nn.Linear(channels * height * width, self.num_features), nn.ReLU(), Dropout(dropout)
         )
-        self.num_features = num_features
         self.apply(initialize)
+
+    @property
+    def cpu_bf16_fault(self) -> str:  # type: ignore[override]
+        """Convolutions of stride 2 onto a map one bin wide leave garbage in bf16 on processors with AMX (torch 2.13).
+
+        That convolutions with strides are wrong in bf16 is also said in github.com/pytorch/pytorch/issues/169688.
+        """
+        bins = self.map_shapes[0][2]
+        if all(width > 1 for _, _, width in self.map_shapes):
+            return ""
+        return (
+            f"with features.num_mels={bins} the encoder's last map is one bin wide, for which PyTorch's bf16 "
+            "convolutions on a CPU are wrong; set trainer.precision=32-true, or more than 32 mel bins"
+        )
 
     def feature_map(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> (N, 128, 2, 4), the last block's map."""

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 
 from sermodels.arguments import probability, whole_number
 from sermodels.encoders.initialization import initialize
+from sermodels.temporal_nets.temporal_net import TemporalNet
 from sermodels.whole_batch import Dropout
 
 KERNEL = 5
 
 
-class TemporalCNN(nn.Module):
+class TemporalCNN(TemporalNet):
     """Two blocks conv5x5-BN-ReLU over (C, D), then dropout (Lin & Busso 2024, section 4.3).
 
     channels: of the first block (16 in the paper).
@@ -20,11 +21,11 @@ class TemporalCNN(nn.Module):
         the heads read; a 1x1 convolution does it here (ours), linear and with PyTorch's own initialisation.
     """
 
-    def __init__(self, channels: int, output_channels: int, dropout: float) -> None:
+    def __init__(self, channels: int = 16, output_channels: int = 16, dropout: float = 0.3) -> None:
         super().__init__()
-        whole_number("temporal_channels", channels, 1)
-        whole_number("temporal_output_channels", output_channels, 1)
-        probability("temporal_dropout", dropout)
+        whole_number("channels", channels, 1)
+        whole_number("output_channels", output_channels, 1)
+        probability("dropout", dropout)
         self.blocks = nn.Sequential(_block(1, channels), _block(channels, output_channels))
         self.blocks.apply(initialize)
         self.merge = nn.Conv2d(output_channels, 1, 1) if output_channels > 1 else nn.Identity()

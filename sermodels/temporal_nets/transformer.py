@@ -11,19 +11,20 @@ from torch.nn import functional as F
 
 from sermodels.arguments import probability
 from sermodels.encoders.initialization import initialize
+from sermodels.temporal_nets.temporal_net import TemporalNet
 from sermodels.whole_batch import Dropout
 
 
-class TemporalTransformer(nn.Module):
+class TemporalTransformer(TemporalNet):
     """Sinusoidal positions, then one post-norm layer of one head and 256 hidden nodes (Lin & Busso 2024, 4.3).
 
     dropout: on the sum of features and positions, the attention weights and both sublayers, as Vaswani et al.
         (2017) have it. The features are not scaled before the positions are added.
     """
 
-    def __init__(self, num_features: int, dropout: float) -> None:
+    def __init__(self, num_features: int, dropout: float = 0.3) -> None:
         super().__init__()
-        probability("temporal_dropout", dropout)
+        probability("dropout", dropout)
         self.dropout = Dropout(dropout)
         self.layer = _EncoderLayer(num_features, dropout)
         self.layer.apply(initialize)

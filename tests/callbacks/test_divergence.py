@@ -5,12 +5,10 @@ from types import SimpleNamespace
 import pytest
 import pytorch_lightning as pl
 import torch
-from tiny_training import FRAMES, MELS, datamodule, trainer
+from tiny_training import data_for, model, plan, trainer
 
 from callbacks.divergence import DivergenceCheck
-from callbacks.errors import TrainingDiverged
-from datamodules.samplers import Natural
-from sermodels.cnn_ae import CNNAE
+from datamodules.errors import TrainingDiverged
 
 
 @pytest.mark.parametrize("loss", [torch.nan, torch.inf, -torch.inf])
@@ -33,12 +31,10 @@ class Destroyed(pl.Callback):
 @pytest.mark.parametrize(("passes", "saved"), [("ULUL", {"last.ckpt", "best.ckpt"}), ("UULL", {"last.ckpt"})])
 def test_weights_that_are_no_numbers_are_not_saved(passes, saved, tmp_path):
     """In a pass over U, and in the first over L, of which best.ckpt would be made whatever its CCC is."""
-    model = CNNAE(num_frames=FRAMES, num_mels=MELS)
-    fitted = trainer(
-        tmp_path, 4, callbacks=[Destroyed(), DivergenceCheck()], losses=list(model.loss_weights), clustered=False
-    )
+    run, one = plan("cnn_ae"), model("cnn_ae")
+    fitted = trainer(run, one, tmp_path, 4, (Destroyed(),))
     with pytest.raises(TrainingDiverged, match="a weight became NaN or infinite in pass 2"):
-        fitted.fit(model, datamodule=datamodule(passes, sampler=Natural))
+        fitted.fit(one, datamodule=data_for(run, passes))
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == saved
     for name in saved:
         content = torch.load(tmp_path / "checkpoints" / name, weights_only=True)

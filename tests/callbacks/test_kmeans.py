@@ -4,8 +4,8 @@ import pytest
 import torch
 from sklearn.cluster import KMeans
 
-from callbacks.errors import TrainingDiverged
-from callbacks.kmeans import faiss_kmeans, make_kmeans, torch_kmeans
+from callbacks.kmeans import chosen_backend, faiss_kmeans, make_kmeans, torch_kmeans
+from datamodules.errors import TrainingDiverged
 
 BACKENDS = [
     pytest.param(
@@ -88,6 +88,8 @@ def test_all_points_count_not_a_subsample(kmeans):
 
 def test_backend_by_name():
     assert make_kmeans("torch") is torch_kmeans
-    assert make_kmeans("auto") in (faiss_kmeans, torch_kmeans)
+    assert make_kmeans("auto") is {"faiss": faiss_kmeans, "torch": torch_kmeans}[chosen_backend("auto")]
+    assert (chosen_backend("auto") == "faiss") is bool(importlib.util.find_spec("faiss"))
+    assert chosen_backend("torch") == "torch"
     with pytest.raises(ValueError, match="auto, faiss or torch"):
         make_kmeans("sklearn")

@@ -10,8 +10,8 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from datamodules.corpora.corpus import Corpus, Problem, refuse_too_many
 from datamodules.corpora.msp_podcast import read
+from datamodules.corpus import Corpus, Problem, refuse_too_many
 from datamodules.errors import DataError
 
 pytestmark = pytest.mark.faults

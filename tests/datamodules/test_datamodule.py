@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny_training import CHUNKS, FRAMES, MELS, datamodule, front_end, sentence_set
 
-from datamodules.batch import ChunkIndex, derive_seed
+from datamodules.batch import ChunkIndex
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.samplers import ChunkUniform
+from datamodules.seeds import derive_seed
 
 CPU = torch.device("cpu")
 
@@ -63,8 +66,7 @@ def test_state_travels_and_another_corpus_is_refused():
     other = datamodule("L")
     other.load_state_dict(state)
     assert other.pseudo_labels.made_for_pass("L") == 7
-    changed = front_end()
-    changed.label_mean["arousal"] = 3.0
+    changed = replace(front_end(), mean=torch.full((MELS,), 3.0))
     stranger = ChunkDataModule(data.sets, changed, ("L",), ChunkUniform, 4, 0)
     with pytest.raises(DataError, match="overwrite=true"):
         stranger.load_state_dict(state)

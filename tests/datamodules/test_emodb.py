@@ -6,9 +6,10 @@ from types import ModuleType
 import pytest
 
 from datamodules.corpora import emodb
-from datamodules.corpora.corpus import ATTRIBUTES, COLUMNS
-from datamodules.corpora.proxy_attributes import PLEASURE_AROUSAL_DOMINANCE, proxy_attributes
+from datamodules.corpus import COLUMNS
 from datamodules.errors import DataError
+from datamodules.labels import ATTRIBUTES
+from datamodules.reading.proxy_attributes import PLEASURE_AROUSAL_DOMINANCE, proxy_attributes
 
 NAMES = (
     "03a01Fa.wav",

@@ -4,19 +4,20 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
 import yaml
 from references.chunks import cut, starts_exact, starts_floor
 from references.mel import mel_features
-from references.noise_corpus import corpus_of
+from references.noise_corpus import corpus_of, noise_corpus
 
 from datamodules.audio import UnreadableAudio, read_audio
 from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
 from datamodules.features import FeatureSettings
+from datamodules.fill_store import fill_store
 from datamodules.front_end import FrontEnd
-from datamodules.preparation import prepare
 from datamodules.statistics import frame_statistics
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "features"
@@ -29,8 +30,6 @@ def front_end(features: FeatureSettings | None = None, chunks: ChunkSettings | N
         chunks or ChunkSettings(),
         torch.tensor(rng.uniform(0, 2, 128), dtype=torch.float32),
         torch.tensor(rng.uniform(0.1, 3, 128), dtype=torch.float32),
-        {"arousal": 4.123456789, "valence": 3.9},
-        {"arousal": 0.9, "valence": 1.1},
     )
 
 
@@ -59,9 +58,8 @@ def test_direct_equals_through_the_store_but_for_float16(
     settings = FeatureSettings(**yaml.safe_load((CONF / f"{preset}.yaml").read_text()))
     root = real_data / "emodb" / "wav"
     names = [path.name for path in sorted(root.glob("*.wav"))[::25]]
-    _, store = prepare(corpus_of(root, names), settings, tmp_path, 0.0, progress=False)
-    found = frame_statistics(store, names)
-    front = FrontEnd(settings, ChunkSettings(), found.mean, found.std, {}, {})
+    _, store = fill_store(corpus_of(root, names), settings, tmp_path, 0.0, progress=False)
+    front = FrontEnd.of_training_set(store, pd.DataFrame({"utterance_id": names}), settings, ChunkSettings())
     offsets, lengths = store.locate(names)
     starts = chunk_starts(lengths, 62, 11)
     ids, every = torch.arange(len(names)), torch.arange(11).expand(len(names), -1)
@@ -89,14 +87,12 @@ def test_normalisation_is_clipped_and_has_no_nan() -> None:
         ChunkSettings(),
         torch.tensor([1.0, 2.0, 0.0]),
         torch.tensor([2.0, 1.0, 0.0]),
-        {},
-        {},
     )
     raw = torch.tensor([[3.0, 9.0, 0.0], [-99.0, 2.0, 5.0]])
     kept = raw.clone()
     assert front.normalize(raw).tolist() == [[1.0, 3.0, 0.0], [-3.0, 0.0, 3.0]]
     assert torch.equal(raw, kept)
-    unclipped = FrontEnd(FeatureSettings(num_mels=3, clip=None), front.chunks, front.mean, front.std, {}, {})
+    unclipped = FrontEnd(FeatureSettings(num_mels=3, clip=None), front.chunks, front.mean, front.std)
     assert unclipped.normalize(raw)[:, :2].tolist() == [[1.0, 7.0], [-50.0, 0.0]]
 
 
@@ -113,3 +109,25 @@ def test_it_travels_as_plain_data() -> None:
     assert torch.equal(back.std, front.std)
     samples = torch.randn(20000)
     assert torch.equal(back.chunks_of(samples), front.chunks_of(samples))
+
+
+def test_only_what_it_wrote_is_read_back() -> None:
+    written = front_end().to_dict()
+    assert set(written) == {"features", "chunks", "mean", "std"}
+    with pytest.raises(TypeError, match="label_mean"):
+        FrontEnd.from_dict(written | {"label_mean": {}})
+    del written["std"]
+    with pytest.raises(KeyError, match="std"):
+        FrontEnd.from_dict(written)
+
+
+def test_the_statistics_are_those_of_the_training_set_alone(tmp_path: Path) -> None:
+    settings, chunks = FeatureSettings(), ChunkSettings()
+    corpus, store = fill_store(noise_corpus(tmp_path / "audio", 6), settings, tmp_path, 0.0, progress=False)
+    train = corpus.table.iloc[:4]
+    front = FrontEnd.of_training_set(store, train, settings, chunks)
+    expected = frame_statistics(store, train["utterance_id"])
+    assert (front.features, front.chunks) == (settings, chunks)
+    assert torch.equal(front.mean, expected.mean)
+    assert torch.equal(front.std, expected.std)
+    assert not torch.equal(front.mean, FrontEnd.of_training_set(store, corpus.table, settings, chunks).mean)

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from datamodules.corpora.corpus import ATTRIBUTES, COLUMNS
 from datamodules.corpora.msp_podcast import read
+from datamodules.corpus import COLUMNS
 from datamodules.errors import DataError
+from datamodules.labels import ATTRIBUTES
 
 
 def test_a_corpus_as_handed_out(tmp_path: Path, tiny: ModuleType) -> None:

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from datamodules.corpora import folder, librispeech, msp_podcast, scan
-from datamodules.corpora.corpus import COLUMNS, Corpus
+from datamodules.corpora import folder, librispeech, msp_podcast
+from datamodules.corpus import COLUMNS, Corpus
 from datamodules.errors import DataError
+from datamodules.reading import headers
 from datamodules.unlabeled import select
 
 
@@ -59,7 +60,7 @@ def test_pieces_join_to_the_file_and_are_neither_long_nor_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
 ) -> None:
     (tmp_path / "a.wav").write_bytes(b"header faked below")
-    monkeypatch.setattr(scan, "_header", lambda path: (frames, 16_000, ""))
+    monkeypatch.setattr(headers, "_header", lambda path: (frames, 16_000, ""))
     table = read_folder(tmp_path, max_seconds=3.0).table
     lengths = table["stop_sample"] - table["start_sample"]
     assert table["start_sample"].tolist() == [0, *table["stop_sample"].tolist()[:-1]]
@@ -104,8 +105,8 @@ def test_a_second_scan_opens_only_what_is_new(
     tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    real = scan._header
-    monkeypatch.setattr(scan, "_header", lambda path: opened.append(path.name) or real(path))
+    real = headers._header
+    monkeypatch.setattr(headers, "_header", lambda path: opened.append(path.name) or real(path))
     cache = tmp_path / "store" / "scan.parquet"
     root = tmp_path / "pool"
     for name in ("a.wav", "b.wav", "c.wav"):
@@ -139,19 +140,19 @@ def test_an_interrupted_scan_goes_on_where_it_was(
     root, cache = tmp_path / "pool", tmp_path / "scan.parquet"
     for number in range(6):
         tiny.write_wav(root / f"{number}.wav")
-    monkeypatch.setattr(scan, "BETWEEN_SAVES", 2)
+    monkeypatch.setattr(headers, "BETWEEN_SAVES", 2)
     opened: list[str] = []
-    real = scan._header
+    real = headers._header
 
     def interrupted(path: Path) -> tuple[int, int, str]:
         if path.name == "4.wav":
             raise KeyboardInterrupt
         return real(path)
 
-    monkeypatch.setattr(scan, "_header", interrupted)
+    monkeypatch.setattr(headers, "_header", interrupted)
     with pytest.raises(KeyboardInterrupt):
         read_folder(root, scan_cache=cache)
-    monkeypatch.setattr(scan, "_header", lambda path: opened.append(path.name) or real(path))
+    monkeypatch.setattr(headers, "_header", lambda path: opened.append(path.name) or real(path))
     assert len(read_folder(root, scan_cache=cache)) == 6
     assert sorted(opened) == ["4.wav", "5.wav"]
 

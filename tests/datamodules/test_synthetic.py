@@ -17,8 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from datamodules.corpora import synthetic
-from datamodules.corpora.corpus import ATTRIBUTES, Corpus
+from datamodules.corpus import Corpus
 from datamodules.errors import DataError
+from datamodules.labels import ATTRIBUTES
 from datamodules.synthetic import generator
 from datamodules.unlabeled import select
 from experiments import CONF

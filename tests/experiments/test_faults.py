@@ -18,7 +18,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from experiments import prepare
-from experiments.console import user_errors
+from experiments.console.user_errors import user_errors
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]

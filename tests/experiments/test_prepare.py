@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
-from references.noise_corpus import corpus_of, noise_corpus
+from references.noise_corpus import noise_corpus
 
+from datamodules.errors import ConfigurationError
 from experiments import prepare
-from experiments.console import ConfigurationError
-from experiments.data import data_fingerprint, prepare_data, read_corpora
+from experiments.config.composing import composed
+from experiments.config.from_hydra import make_plan
+from experiments.config.plan import DataPlan
+from experiments.training.data import prepare_data, read_corpora
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = [
@@ -29,15 +31,20 @@ SMALL = [
 
 
 def config(tmp_path: Path, *overrides: str) -> DictConfig:
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose("config", [*SMALL, f"store_root={tmp_path / 'stores'}", *overrides])
+    return composed(*SMALL, f"store_root={tmp_path / 'stores'}", f"run_root={tmp_path / 'runs'}", *overrides)
+
+
+def plan(tmp_path: Path, *overrides: str) -> DataPlan:
+    return make_plan(config(tmp_path, *overrides)).data
 
 
 def test_what_a_run_gets(tmp_path: Path) -> None:
-    data = prepare_data(config(tmp_path, "unlabeled_size=4", "features.power=1"), progress=False)
+    wanted = plan(tmp_path, "unlabeled_size=4", "features.power=1")
+    assert wanted.features.power == 1.0
+    assert wanted.chunks.num_chunks == 4
+    data = prepare_data(wanted, progress=False)
     assert len(data.corpus) == 12
-    assert data.settings.power == 1.0
-    assert data.chunks.num_chunks == 4
+    assert data.store.settings["power"] == 1.0
     assert data.pool is not None
     assert data.pool_store is not None
     assert len(data.pool) == 4
@@ -48,50 +55,37 @@ def test_what_a_run_gets(tmp_path: Path) -> None:
 def test_a_few_broken_files_in_a_large_pool_do_not_refuse_a_small_subset(tmp_path: Path) -> None:
     pool = tmp_path / "pool"
     pool.mkdir()
-    read_corpora(config(tmp_path))  # makes the corpus
+    read_corpora(plan(tmp_path))  # makes the corpus
     one = next((tmp_path / "stores").glob("synthetic-*/Unlabeled/*.wav"))
     for number in range(120):
         shutil.copy(one, pool / f"file_{number}.wav")
     (pool / "broken.wav").write_bytes(b"RIFF")
-    _, subset = read_corpora(config(tmp_path, f"data.unlabeled_dir={pool}", "unlabeled_size=5"))
+    _, subset = read_corpora(plan(tmp_path, f"data.unlabeled_dir={pool}", "unlabeled_size=5"))
     assert subset is not None
     assert (len(subset), subset.problems) == (5, ())
     assert "broken.wav" in " ".join(subset.notes)
 
 
 def test_labels_alone_need_no_pool(tmp_path: Path) -> None:
-    data = prepare_data(config(tmp_path, "unlabeled_size=0", "data.unlabeled_dir=null"), progress=False)
+    data = prepare_data(plan(tmp_path, "unlabeled_size=0", "data.unlabeled_dir=null"), progress=False)
     assert data.pool is data.pool_store is None
 
 
 def test_a_pool_that_is_not_given_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"unlabeled_size=3 needs a pool: set data\.unlabeled_dir"):
-        read_corpora(config(tmp_path, "unlabeled_size=3", "data.unlabeled_dir=null"))
+        read_corpora(plan(tmp_path, "unlabeled_size=3", "data.unlabeled_dir=null"))
 
 
 @pytest.mark.parametrize("option", ["+features.colour=1", "+data.chunks.overlap=2"])
 def test_an_unknown_option_is_named(tmp_path: Path, option: str) -> None:
     name = option.strip("+").split("=")[0]
     with pytest.raises(ConfigurationError, match=f"^{name} is not an option; there are "):
-        prepare_data(config(tmp_path, option), progress=False)
-
-
-def test_the_fingerprint_is_of_the_data_not_of_the_place(tmp_path: Path) -> None:
-    here = noise_corpus(tmp_path / "here", 4)
-    shutil.copytree(tmp_path / "here", tmp_path / "there")
-    names = list(here.table["path"])
-    print_of_here = data_fingerprint(here, None)
-    assert data_fingerprint(corpus_of(tmp_path / "there", names[::-1]), None) == print_of_here
-    assert data_fingerprint(corpus_of(tmp_path / "there", names[:3]), None) != print_of_here
-    assert data_fingerprint(here, here) != print_of_here
-    with (tmp_path / "there" / names[0]).open("ab") as file:
-        file.write(b"more")
-    assert data_fingerprint(corpus_of(tmp_path / "there", names), None) != print_of_here
+        prepare_data(plan(tmp_path, option), progress=False)
 
 
 def test_the_table_says_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cfg = config(tmp_path, "data.max_bad_files=0.2")
-    corpus, _ = read_corpora(cfg)
+    corpus, _ = read_corpora(make_plan(cfg).data)
     (corpus.root / corpus.table["path"][0]).write_bytes(b"no audio")
     prepare.run(cfg)
     shown = capsys.readouterr().out

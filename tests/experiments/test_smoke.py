@@ -58,7 +58,7 @@ def interrupt_after_a_pass(folder: Path, signal_number: int, *arguments: str) ->
 @pytest.mark.parametrize("model", ["deep_emocluster", "acg_emocluster"])
 def test_the_whole_chain(model: str, signal_number: int, tmp_path: Path, tiny: list[str]) -> None:
     small = [one for one in tiny if not one.startswith(("run_root", "rounds"))]
-    options = [f"model={model}", *small, "rounds=4", *(["model.kv_pool=8"] if model == "acg_emocluster" else [])]
+    options = [f"model={model}", *small, "rounds=4", *(["encoder.kv_pool=8"] if model == "acg_emocluster" else [])]
     assert "train" in run(tmp_path, "prepare", *options)
     code = interrupt_after_a_pass(tmp_path, signal_number, *options)
     assert code == (-signal.SIGKILL if signal_number == signal.SIGKILL else 130)

@@ -7,86 +7,54 @@ import json
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
+import tiny_training
 import torch
-from tiny_training import FRAMES, MELS, datamodule, sentence_set, trainer
 
 import datamodules.datamodule as datamodule_module
 from callbacks.pseudo_labels import embed_set
 from datamodules.processes import from_first, rank
-from datamodules.samplers import ChunkUniform, Natural, NaturalSentence, SentenceUniform
-from experiments.evaluation import predict_set
-from experiments.jobs import started_processes
-from experiments.parallel import join_processes, leave_processes
-from sermodels.acg_emocluster import ACGEmoCluster
-from sermodels.cnn_ae import CNNAE
-from sermodels.cnn_laddernet import CNNLadderNet
-from sermodels.cnn_regressor import CNNRegressor
-from sermodels.cnn_vae import CNNVAE
-from sermodels.deep_emocluster import DeepEmoCluster
-from sermodels.temp_cnn import TempCNN
-from sermodels.temp_gru import TempGRU
-from sermodels.temp_trans import TempTrans
-from sermodels.temp_triplet import TempTriplet
+from experiments.jobs.job import started_processes
+from experiments.results.scoring import predict_set
+from experiments.training.joining import join_processes, leave_processes
 
-SIZE = {"num_frames": FRAMES, "num_mels": MELS}
-CLUSTERED = {
-    "deep_emocluster": (DeepEmoCluster, {}, ChunkUniform),
-    "deep_emocluster_released": (
-        DeepEmoCluster,
-        {"embedding": "classifier_hidden", "freeze_emotion_regressor": True, "ccc_variance": "released"},
-        Natural,
-    ),
-    "deep_emocluster_by_part": (DeepEmoCluster, {"optimizers": "by_part"}, SentenceUniform),
-    "temp_gru": (TempGRU, {}, SentenceUniform),
-    "temp_cnn": (TempCNN, {}, SentenceUniform),
-    "temp_trans": (TempTrans, {}, SentenceUniform),
-    "temp_triplet": (TempTriplet, {}, SentenceUniform),
-    "temp_triplet_released": (TempTriplet, {"triplet_draw": "batch", "triplet_on_unlabeled": True}, SentenceUniform),
-    "acg_parallel": (ACGEmoCluster, {}, SentenceUniform),
-    "acg_serial": (ACGEmoCluster, {"combination": "serial"}, SentenceUniform),
-}
-BASELINES = {
-    "cnn_regressor": (CNNRegressor, {}, NaturalSentence),
-    "cnn_ae": (CNNAE, {}, NaturalSentence),
-    "cnn_vae": (CNNVAE, {}, Natural),
-    "cnn_laddernet": (CNNLadderNet, {"optimizers": "by_part"}, NaturalSentence),
+# Beside the models of conf/model, which each go by their own name: name -> model and options.
+VARIANTS = {
+    "deep_emocluster_released": ("deep_emocluster", "fidelity=released"),
+    "deep_emocluster_by_part": ("deep_emocluster", "optimization.ownership=by_part", "sampler=sentence"),
+    "temp_triplet_released": ("temp_triplet", "fidelity=released"),
+    "acg_serial": ("acg_emocluster", "encoder=acn_b", "temporal_net=bigru"),
+    "cnn_laddernet_by_part": ("cnn_laddernet", "optimization.ownership=by_part", "sampler=natural_sentence"),
+    "categories": ("temp_gru", "task=categories", "task.class_weights=balanced"),
 }
 
 
 def train(name: str, processes: int, precision: str, passes: str, batch_size: int, directory: Path) -> dict:
-    """Losses of every pass, clusters, development CCC, predictions and running statistics."""
-    make, options, sampler = (CLUSTERED | BASELINES)[name]
-    torch.manual_seed(0)
-    model = make(**({"num_clusters": 4} if name in CLUSTERED else {}), **options, **SIZE)
+    """Losses of every pass, clusters, development scores, predictions and running statistics."""
+    plan = tiny_training.plan(*VARIANTS.get(name, (name,)), f"trainer.precision={precision}")
+    plan = replace(plan, batch_size=batch_size, trainer=replace(plan.trainer, devices=processes))
+    sets = {
+        "L": tiny_training.sentence_set("L", 20, 1),
+        "U": tiny_training.sentence_set("U", 19, 2, labeled=False),
+        "development": tiny_training.sentence_set("development", 10, 3),
+    }
+    task = {**plan.task, **(tiny_training.told_by(plan, sets["L"]) if "Categories" in plan.task["_target_"] else {})}
+    model = tiny_training.make_model(plan, task)
     if not model.learns_from_unlabeled:
         passes = passes.replace("U", "")
-    data = datamodule(
-        passes,
-        sampler,
-        batch_size,
-        L=sentence_set("L", 20, 1),
-        U=sentence_set("U", 19, 2, labeled=False),
-        development=sentence_set("development", 10, 3),
-    )
-    losses = list(model.loss_weights)
-    fit = trainer(
-        directory,
-        len(passes),
-        clusters=4,
-        losses=losses,
-        clustered=name in CLUSTERED,
-        processes=processes,
-        precision=precision,
-    )
-    fit.fit(model, datamodule=data)
-    embeddings = embed_set(model, model, data, "L") if name in CLUSTERED else None
+    data = tiny_training.data_for(plan, passes, model.task, **sets)
+    tiny_training.trainer(plan, model, directory, len(passes)).fit(model, datamodule=data)
+    clustered = hasattr(model, "embed")
+    embeddings = embed_set(model, model, data, "L") if clustered else None
     statistics = {key: value.tolist() for key, value in model.state_dict().items() if key.endswith("running_var")}
+    table = predict_set(model, data, "development")
+    predictions = table[[one for one in table if one == "prediction" or one.startswith("p_")]]
     return {
         "history": (directory / "history.csv").read_text() if rank() == 0 else "",
         "labels": {one: labels.tolist() for one in "LU" if (labels := data.pseudo_labels.labels(one)) is not None},
-        "predictions": predict_set(model, data, "development")["prediction"].tolist(),
+        "predictions": predictions.select_dtypes("number").to_numpy().tolist(),
         "embeddings": None if embeddings is None else embeddings.flatten(1).tolist(),
         "statistics": statistics,
         "weights": {key: float(value.detach().double().abs().sum()) for key, value in model.named_parameters()},

@@ -18,22 +18,25 @@ def combine(noisy: Tensor, above: Tensor, a: Tensor) -> Tensor:
     return (noisy - mean) * scale + mean
 
 
-def ladder(p: dict[str, Tensor], chunks: Tensor, noises: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+def ladder(
+    p: dict[str, Tensor], q: dict[str, Tensor], chunks: Tensor, noises: list[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
     """The noisy path's features (N, 256) and the eight costs, each batch its own statistics.
 
-    p: a CNNLadderNet's parameters by their names; chunks: (N, T, F); noises: of layers 0 .. 7, (N, K, T', F') each.
+    p, q: parameters of an encoder and of its decoder by their names; chunks: (N, T, F); noises: of layers 0 .. 7,
+    (N, K, T', F') each.
     """
     noisy, top = _encode(p, chunks, noises)
     clean, _ = _encode(p, chunks, [torch.zeros_like(one) for one in noises])
-    features = (top.flatten(1) @ p["encoder.output.0.weight"].T + p["encoder.output.0.bias"]).clamp(min=0)
-    u = (features @ p["decoder.top.weight"].T).view_as(top)
+    features = (top.flatten(1) @ p["output.0.weight"].T + p["output.0.bias"]).clamp(min=0)
+    u = (features @ q["top.weight"].T).view_as(top)
     costs = []
     for step, layer in enumerate(range(7, -1, -1)):
-        a = torch.cat([p[f"decoder.combinators.{step}.mean"], p[f"decoder.combinators.{step}.scale"]])
+        a = torch.cat([q[f"combinators.{step}.mean"], q[f"combinators.{step}.scale"]])
         estimate = combine(noisy[layer], normalize(u), a)
         costs.append(((estimate - clean[layer]) ** 2).mean())
         if layer:  # a transposed convolution is what turns a convolution's gradient into its input's
-            weight = p[f"decoder.convolutions.{step}.weight"]
+            weight = q[f"convolutions.{step}.weight"]
             u = conv2d_input(noisy[layer - 1].shape, weight, estimate, STRIDES[layer - 1], padding=1)
     return features, costs[::-1]
 
@@ -42,7 +45,7 @@ def _encode(p: dict[str, Tensor], chunks: Tensor, noises: list[Tensor]) -> tuple
     h = chunks[:, None] + noises[0]
     maps = [h]
     for block, stride in enumerate(STRIDES):
-        name = f"encoder.blocks.{block}"
+        name = f"blocks.{block}"
         h = F.conv2d(h, p[f"{name}.0.weight"], p[f"{name}.0.bias"], stride, padding=1)
         maps.append(normalize(h) + noises[block + 1])
         h = (maps[-1] * p[f"{name}.1.weight"][:, None, None] + p[f"{name}.1.bias"][:, None, None]).clamp(min=0)

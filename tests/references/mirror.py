@@ -13,14 +13,14 @@ from torch.nn.grad import conv2d_input
 def mirror(p: dict[str, Tensor], h: Tensor, shapes: Sequence[tuple[int, int, int]]) -> Tensor:
     """(N, D) -> (N, T, F).
 
-    p: a model's parameters by their names; shapes: (K, T', F') of the chunk and of the encoder's seven maps.
+    p: a decoder's parameters by their names; shapes: (K, T', F') of the chunk and of the encoder's seven maps.
     """
-    maps = (h @ p["decoder.input.0.weight"].T + p["decoder.input.0.bias"]).clamp(min=0).view(len(h), *shapes[-1])
+    maps = (h @ p["input.0.weight"].T + p["input.0.bias"]).clamp(min=0).view(len(h), *shapes[-1])
     for step in range(6):
-        maps = _back(p[f"decoder.blocks.{step}.0.weight"], maps, shapes[6 - step], STRIDES[6 - step])
-        maps = normalize(maps) * p[f"decoder.blocks.{step}.1.weight"][:, None, None]
-        maps = (maps + p[f"decoder.blocks.{step}.1.bias"][:, None, None]).clamp(min=0)
-    return _back(p["decoder.blocks.6.weight"], maps, shapes[0], STRIDES[0])[:, 0] + p["decoder.offset"]
+        maps = _back(p[f"blocks.{step}.0.weight"], maps, shapes[6 - step], STRIDES[6 - step])
+        maps = normalize(maps) * p[f"blocks.{step}.1.weight"][:, None, None]
+        maps = (maps + p[f"blocks.{step}.1.bias"][:, None, None]).clamp(min=0)
+    return _back(p["blocks.6.weight"], maps, shapes[0], STRIDES[0])[:, 0] + p["offset"]
 
 
 def _back(weight: Tensor, maps: Tensor, shape: tuple[int, int, int], stride: int) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from datamodules.corpora.corpus import COLUMNS, Corpus
+from datamodules.corpus import COLUMNS, Corpus
 
 
 def noise_corpus(root: Path, count: int, seconds: float = 0.1, split: str = "train") -> Corpus:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 from references.attention import attention
+from tiny_training import model, sized
 
-from sermodels.acg_emocluster import ACGEmoCluster
+from datamodules.errors import ConfigurationError
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.encoders.attn_conv import AttnConvBlock, MapAttention
 from sermodels.encoders.vgg import VGG16
@@ -75,8 +76,7 @@ def test_attention_is_added_to_the_local_features():
 
 
 def test_joined_features_have_passed_a_relu():
-    torch.manual_seed(0)
-    latents = ACGEmoCluster(num_frames=16, num_mels=32).latents(torch.randn(2, 3, 16, 32))
+    latents = model("acg_emocluster", *sized(16, 32)).latents(torch.randn(2, 3, 16, 32))
     assert latents.min() == 0
     assert latents.max() > 0
 
@@ -94,53 +94,65 @@ def test_one_attention_block_sees_the_whole_map_and_a_convolution_sees_nine_poin
         assert reach(VGG16(attention_blocks=(1,), kv_pool=kv_pool).eval()) == 62 * 128
 
 
+PAPERS = sized(62, 128)
+
+
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"recurrent": "none"},
-        {"attention_blocks": []},
-        {"attention_blocks": [1, 2, 3, 4, 5, 6, 7], "kv_pool": 8},
-        {"recurrent": "lstm"},
-        {"recurrent": "bilstm", "combination": "serial"},
-        {"recurrent": "gru", "combination": "serial", "axis": "frames"},
+        (),
+        ("encoder=acn_s",),
+        ("encoder=acn_b",),
+        ("encoder.attention_blocks=[]",),
+        ("encoder=parallel_acn_s",),
+        ("encoder=parallel_acn_l", "encoder.kv_pool=8"),
+        ("encoder=acn_l", "encoder.kv_pool=8"),
+        ("encoder.recurrent=lstm",),
+        ("encoder=acn_b", "temporal_net=bilstm"),
+        ("encoder=serial_frames", "encoder.recurrent=gru"),
     ],
+    ids=" ".join,
 )
 def test_every_knob_of_acg_builds_and_every_parameter_of_it_is_used(options):
-    model = ACGEmoCluster(num_clusters=5, **options)
+    one = model("acg_emocluster", "num_clusters=5", *PAPERS, *options)
     chunks = torch.randn(2, 3, 62, 128)
-    h = model.latents(chunks)
+    h = one.latents(chunks)
     assert h.shape == (2, 3, 256)
-    assert model(chunks).shape == (2, 1)
-    assert model.utterance_embedding(chunks).shape == (2, 256)
-    (model.cluster_classifier(h).square().sum() + model.regress(h).square().sum()).backward()
-    assert not [name for name, p in model.named_parameters() if p.grad is None]
+    assert one(chunks).shape == (2, 1)
+    assert one.utterance_embedding(chunks).shape == (2, 256)
+    (one.cluster_classifier(h).square().sum() + one.regress(h).square().sum()).backward()
+    assert not [name for name, p in one.named_parameters() if p.grad is None]
 
 
-def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not():
+@pytest.mark.parametrize(
+    ("options", "depends"),
+    [((), False), (("encoder=serial_frames",), False), (("encoder=acn_b", "temporal_net=bigru"), True)],
+    ids=["parallel", "serial_frames", "serial_chunks"],
+)
+def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not(options, depends):
+    one = model("acg_emocluster", *PAPERS, *options).eval()
     chunks = torch.randn(1, 3, 62, 128)
     changed = chunks.clone()
     changed[0, 2] += 1
-    for options, depends in (({}, False), ({"combination": "serial"}, True)):
-        torch.manual_seed(0)
-        model = ACGEmoCluster(**options).eval()
-        with torch.no_grad():
-            first, second = model.latents(chunks)[0, 0], model.latents(changed)[0, 0]
-        assert torch.equal(first, second) is not depends
+    with torch.no_grad():
+        first, second = one.latents(chunks)[0, 0], one.latents(changed)[0, 0]
+    assert torch.equal(first, second) is not depends
+    assert one.needs_whole_sentences is depends
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recurrent": "rnn"}, "recurrent is one of"),
-        ({"axis": "frames"}, "take combination=serial too"),
-        ({"combination": "both"}, "combination is one of"),
-        ({"axis": "time"}, "axis is one of"),
-        ({"recurrent": "none", "combination": "serial"}, "needs a recurrent network"),
-        ({"attention_blocks": [8]}, "numbers from 1 to 7"),
-        ({"kv_pool": 0}, "kv_pool"),
+        (("encoder.recurrent=rnn",), "encoder: recurrent is one of gru, bigru, lstm, bilstm, not 'rnn'"),
+        (("encoder=acn_b", "temporal_net=gru", "temporal_net.kind=none"), "temporal_net: .* is one of gru, bigru"),
+        (("+encoder.axis=frames",), "encoder.axis: ParallelEncoder has no such option"),
+        (("+model.combination=both",), "combination"),
+        (("+temporal_net.kind=bigru",), "temporal_net.kind: NoTemporalNet has no such option; there are none"),
+        (("encoder.attention_blocks=[8]",), "numbers from 1 to 7"),
+        (("encoder.kv_pool=0",), "encoder: kv_pool"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_wrong_options_say_what_is_allowed(options, message):
-    with pytest.raises(ValueError, match=message):
-        ACGEmoCluster(**options)
+    with pytest.raises(ConfigurationError, match=message):
+        model("acg_emocluster", *options)

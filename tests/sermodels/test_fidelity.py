@@ -3,53 +3,47 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from tiny_training import CHUNKS, FRAMES, MELS, datamodule, trainer
+from tiny_training import CHUNKS, CLUSTERS, MODELS, batch, data_for, model, plan, trainer
 
 from callbacks.checkpoints import best_checkpoint
-from datamodules.batch import ChunkBatch
-from datamodules.processes import Share
-from datamodules.samplers import ChunkUniform, Natural
-from sermodels.cnn_ae import CNNAE
-from sermodels.cnn_laddernet import CNNLadderNet
-from sermodels.cnn_regressor import CNNRegressor
-from sermodels.cnn_vae import CNNVAE
-from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.functional import concordance
 from sermodels.metrics import BatchedChunkLoss
-from sermodels.temp_cnn import TempCNN
-from sermodels.temp_gru import TempGRU
-from sermodels.temp_trans import TempTrans
-from sermodels.temp_triplet import TempTriplet
-
-SIZE = {"num_frames": FRAMES, "num_mels": MELS}
 
 
 def head_of(model):
     return {name: p.detach().clone() for name, p in model.emotion_regressor.named_parameters()}
 
 
+FROZEN, FREE = (f"fidelity.freeze_emotion_regressor={one}" for one in ("true", "false"))
+
+
 @pytest.mark.parametrize(
-    ("passes", "frozen", "moves"), [("ULUL", True, False), ("LL", True, True), ("ULUL", False, True)]
+    ("passes", "option", "moves"),
+    [
+        ("ULUL", FROZEN, False),
+        ("ULUL", "fidelity=released", False),
+        ("LL", FROZEN, True),
+        ("ULUL", FREE, True),
+        ("ULUL", "fidelity=paper", True),
+    ],
 )
 def test_the_released_vanilla_program_never_trains_its_emotion_head_where_it_trains_on_u(
-    passes, frozen, moves, tmp_path
+    passes, option, moves, tmp_path
 ):
-    torch.manual_seed(0)
-    model = DeepEmoCluster(4, freeze_emotion_regressor=frozen, **SIZE)
-    head, encoder = head_of(model), model.encoder.output[0].weight.detach().clone()
-    trainer(tmp_path, len(passes)).fit(model, datamodule=datamodule(passes))
-    assert any(not torch.equal(head_of(model)[name], before) for name, before in head.items()) is moves
-    assert not torch.equal(model.encoder.output[0].weight, encoder)  # its loss still reaches the encoder
+    run, one = plan("deep_emocluster", option), model("deep_emocluster", option)
+    head, encoder = head_of(one), one.encoder.output[0].weight.detach().clone()
+    trainer(run, one, tmp_path, len(passes)).fit(one, datamodule=data_for(run, passes))
+    assert any(not torch.equal(head_of(one)[name], before) for name, before in head.items()) is moves
+    assert not torch.equal(one.encoder.output[0].weight, encoder)  # its loss still reaches the encoder
 
 
 def test_a_frozen_head_stays_frozen_when_a_run_goes_on(tmp_path):
-    torch.manual_seed(0)
-    first = DeepEmoCluster(4, freeze_emotion_regressor=True, **SIZE)
+    run, first = plan("deep_emocluster", FROZEN), model("deep_emocluster", FROZEN)
     head = head_of(first)
-    trainer(tmp_path, 1).fit(first, datamodule=datamodule("ULUL"))
-    second = DeepEmoCluster(4, freeze_emotion_regressor=True, **SIZE)
+    trainer(run, first, tmp_path, 1).fit(first, datamodule=data_for(run, "ULUL"))
+    second = model("deep_emocluster", FROZEN)
     last = tmp_path / "checkpoints" / "last.ckpt"
-    trainer(tmp_path, 4).fit(second, datamodule=datamodule("ULUL"), ckpt_path=last, weights_only=True)
+    trainer(run, second, tmp_path, 4).fit(second, datamodule=data_for(run, "ULUL"), ckpt_path=last, weights_only=True)
     assert all(torch.equal(head_of(second)[name], before) for name, before in head.items())
 
 
@@ -57,23 +51,29 @@ class CountClusters(pl.Callback):
     """How often each cluster was drawn in the last pass."""
 
     def on_train_epoch_start(self, trainer, pl_module):
-        self.drawn = torch.zeros(4, dtype=torch.long)
+        self.drawn = torch.zeros(CLUSTERS, dtype=torch.long)
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        self.drawn += torch.bincount(batch.pseudo_labels.flatten(), minlength=4)
+        self.drawn += torch.bincount(batch.pseudo_labels.flatten(), minlength=CLUSTERS)
 
 
-@pytest.mark.parametrize("sampler", [ChunkUniform, Natural])
+@pytest.mark.parametrize("sampler", ["ChunkUniform", "Natural"])
 def test_the_released_sampler_leaves_the_raw_distribution_of_clusters(sampler, tmp_path):
-    torch.manual_seed(0)
-    counts, data = CountClusters(), datamodule("L", sampler=sampler)
-    trainer(tmp_path, 1, callbacks=[counts]).fit(DeepEmoCluster(4, **SIZE), datamodule=data)
-    raw = torch.bincount(data.pseudo_labels.labels("L").flatten(), minlength=4)
+    option = f"fidelity.vanilla_sampler={sampler}"
+    run, one, counts = plan("deep_emocluster", option), model("deep_emocluster", option), CountClusters()
+    data = data_for(run, "L")
+    trainer(run, one, tmp_path, 1, (counts,)).fit(one, datamodule=data)
+    raw = torch.bincount(data.pseudo_labels.labels("L").flatten(), minlength=CLUSTERS)
     assert raw.max() > raw.min() + 1
-    if sampler is Natural:
+    if sampler == "Natural":
         assert torch.equal(counts.drawn, raw)
     else:
         assert counts.drawn.max() - counts.drawn.min() <= 1
+
+
+def test_the_presets_choose_the_sampler():
+    assert plan("deep_emocluster", "fidelity=paper").sampler.__name__ == "ChunkUniform"
+    assert plan("deep_emocluster", "fidelity=released").sampler.__name__ == "Natural"
 
 
 def test_the_released_ccc_loss_leaves_one_nth_of_a_perfect_prediction():
@@ -82,25 +82,14 @@ def test_the_released_ccc_loss_leaves_one_nth_of_a_perfect_prediction():
     assert 1 - concordance(x, x, "population").item() == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [DeepEmoCluster, TempGRU, TempCNN, TempTrans, TempTriplet, CNNRegressor, CNNAE, CNNVAE, CNNLadderNet],
-)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("variance", "left"), [("population", 0.0), ("released", 1 / (6 * CHUNKS))])
-def test_what_is_left_of_a_perfect_predictions_loss_in_every_model(make, variance, left, monkeypatch):
-    model = make(ccc_variance=variance, **SIZE)
-    one = ChunkBatch(
-        "L",
-        torch.arange(6),
-        torch.arange(CHUNKS).expand(6, -1),
-        torch.randn(6, CHUNKS, FRAMES, MELS),
-        torch.randn(6, 1, dtype=torch.float64),
-        torch.zeros(6, CHUNKS, dtype=torch.long),
-        Share(0, 6, 6),
-    )
-    monkeypatch.setattr(model, "regress", lambda latents: one.labels[:, None].expand(*latents.shape[:2], 1))
+def test_what_is_left_of_a_perfect_predictions_loss_in_every_model(name, variance, left, monkeypatch):
+    one = model(name, f"fidelity.ccc_variance={variance}")
+    labels = torch.randn(6, 1, dtype=torch.float64)
+    monkeypatch.setattr(one, "regress", lambda latents: labels[:, None].expand(*latents.shape[:2], 1))
     # Sums of 24 terms in float64.
-    assert model.losses(one)["ccc"].item() == pytest.approx(left, abs=1e-14)
+    assert one.losses(batch(labels=labels))["ccc"].item() == pytest.approx(left, abs=1e-14)
 
 
 def test_the_released_development_loss_is_a_mean_over_batches_of_704_chunks():
@@ -121,9 +110,22 @@ def test_the_released_development_loss_is_a_mean_over_batches_of_704_chunks():
     assert empty.compute().isnan()
 
 
-def test_the_criterion_decides_what_is_kept(tmp_path):
-    chosen = {name: best_checkpoint(tmp_path, name) for name in ("ccc", "chunk_loss")}
-    assert [(one.monitor, one.mode) for one in chosen.values()] == [
-        ("validation/ccc", "max"),
-        ("validation/chunk_loss", "min"),
+@pytest.mark.parametrize(
+    ("option", "chosen"),
+    [
+        ("fidelity.criterion=ccc", ("validation/ccc", "max")),
+        ("fidelity.criterion=chunk_loss", ("validation/chunk_loss", "min")),
+        ("fidelity=paper", ("validation/ccc", "max")),
+        ("fidelity=released", ("validation/chunk_loss", "min")),
+    ],
+)
+def test_the_criterion_decides_what_is_kept(option, chosen, tmp_path):
+    one = model("deep_emocluster", option)
+    best = best_checkpoint(tmp_path, one.task.criterion, one.task.criterion_mode)
+    assert (best.monitor, best.mode) == chosen
+    monitors = [
+        (each.monitor, each.mode)
+        for each in trainer(plan("deep_emocluster", option), one, tmp_path, 1).checkpoint_callbacks
+        if each.monitor is not None
     ]
+    assert monitors == [chosen]

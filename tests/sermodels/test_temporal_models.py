@@ -4,21 +4,34 @@ import numpy as np
 import pytest
 import torch
 from references.transformer import encoder_layer
+from tiny_training import CHUNKS, CLUSTERED, FRAMES, MELS, batch, model, sized
 
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.temp_cnn import TempCNN
 from sermodels.temp_gru import TempGRU
 from sermodels.temp_trans import TempTrans
 from sermodels.temp_triplet import TempTriplet
+from sermodels.temporal_nets.cnn import TemporalCNN
+from sermodels.temporal_nets.temporal_net import NoTemporalNet
 from sermodels.temporal_nets.transformer import TemporalTransformer, sinusoidal_positions
 
-TEMPORAL_NETS = [TempGRU, TempCNN, TempTrans]
-ALL = [DeepEmoCluster, *TEMPORAL_NETS, TempTriplet]
-SMALL = {"num_frames": 8, "num_mels": 16}
+TEMPORAL = [name for name in CLUSTERED if type(model(name).temporal_net) is not NoTemporalNet]
+OTHERS = [name for name in CLUSTERED if name not in TEMPORAL]
+# Combinations without a class of their own: ACG's serial ones, and ACG's other encoder.
+VARIANTS = [
+    *(("acg_emocluster", "encoder=acn_b", f"temporal_net={net}") for net in ("gru", "bigru", "lstm", "bilstm")),
+    ("acg_emocluster", "encoder=serial_frames"),
+]
+ALL = [*((name,) for name in CLUSTERED), *VARIANTS]
 
 
 def parameters(model):
     return sum(p.numel() for p in model.parameters())
+
+
+def test_which_models_have_a_temporal_net():
+    assert {"temp_gru", "temp_cnn", "temp_trans"} <= set(TEMPORAL)
+    assert {"deep_emocluster", "temp_triplet", "acg_emocluster"} <= set(OTHERS)
 
 
 def test_sizes():
@@ -29,7 +42,8 @@ def test_sizes():
     assert parameters(TempTriplet()) == vanilla
     # Two convolutions of 16 channels with their norms, and the 1x1 convolution; as released the second has one channel.
     assert parameters(TempCNN()) - vanilla == (25 * 16 + 16 + 32) + (25 * 16 * 16 + 16 + 32) + 17
-    assert parameters(TempCNN(temporal_output_channels=1)) - vanilla == (25 * 16 + 16 + 32) + (25 * 16 + 1 + 2)
+    released = model("temp_cnn", "fidelity=released", "num_clusters=10", *sized(62, 128))
+    assert parameters(released) - vanilla == (25 * 16 + 16 + 32) + (25 * 16 + 1 + 2)
 
 
 def test_the_claim_that_temp_triplet_is_a_third_smaller_than_temp_trans():
@@ -37,28 +51,27 @@ def test_the_claim_that_temp_triplet_is_a_third_smaller_than_temp_trans():
     assert 1 - parameters(TempTriplet()) / parameters(TempTrans()) == pytest.approx(0.33, abs=0.01)
 
 
-def prediction_moves(make, order):
+def prediction_moves(case, order):
     """How much a sentence's latent mean moves when its chunks come in another order, relative to its size."""
-    torch.manual_seed(0)
-    model = make(**SMALL).double().eval()
+    one = model(*case).double().eval()
     with torch.no_grad():
-        for p in model.encoder.output.parameters():
-            p.normal_(0, 0.3)  # starting weights make all chunks nearly alike
-        chunks = torch.randn(4, 6, 8, 16, dtype=torch.float64)
-        there, shuffled = model.latents(chunks).mean(1), model.latents(chunks[:, order]).mean(1)
-        assert torch.equal(model.embed(chunks), model.encode(chunks))
+        for name, p in one.encoder.named_parameters():
+            if name.startswith(("output.", "spatial.output.")):
+                p.normal_(0, 0.3)  # starting weights make all chunks nearly alike
+        chunks = torch.randn(4, 6, FRAMES, MELS, dtype=torch.float64)
+        there, shuffled = one.latents(chunks).mean(1), one.latents(chunks[:, order]).mean(1)
     return float((there - shuffled).norm() / there.norm())
 
 
-@pytest.mark.parametrize("make", TEMPORAL_NETS)
-def test_a_temporal_net_hears_the_order_of_chunks(make):
-    assert prediction_moves(make, [3, 0, 5, 1, 4, 2]) > 1e-4
+@pytest.mark.parametrize("case", [*((name,) for name in TEMPORAL), *VARIANTS[:-1]], ids=" ".join)
+def test_a_temporal_net_hears_the_order_of_chunks(case):
+    assert prediction_moves(case, [3, 0, 5, 1, 4, 2]) > 1e-4
 
 
-@pytest.mark.parametrize("make", [DeepEmoCluster, TempTriplet])
-def test_a_model_without_a_temporal_net_does_not(make):
+@pytest.mark.parametrize("case", [*((name,) for name in OTHERS), VARIANTS[-1]], ids=" ".join)
+def test_a_model_without_a_temporal_net_does_not(case):
     # float64: a mean of six values in two orders.
-    assert prediction_moves(make, [3, 0, 5, 1, 4, 2]) < 1e-12
+    assert prediction_moves(case, [3, 0, 5, 1, 4, 2]) < 1e-12
 
 
 def test_a_transformer_without_positions_would_not():
@@ -72,22 +85,20 @@ def test_a_transformer_without_positions_would_not():
         assert (net(h)[:, order] - net(h[:, order])).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("make", TEMPORAL_NETS)
-def test_every_chunk_is_heard_together_with_its_neighbours(make):
-    torch.manual_seed(0)
-    model = make(**SMALL).eval()
+@pytest.mark.parametrize("name", TEMPORAL)
+def test_every_chunk_is_heard_together_with_its_neighbours(name):
+    one = model(name).eval()
     h = torch.randn(1, 5, 256, requires_grad=True)
-    model.temporal_net(h)[0, 0].square().sum().backward()
+    one.temporal_net(h)[0, 0].square().sum().backward()
     heard = (h.grad[0] != 0).any(1).tolist()
     # Two 5-wide convolutions reach four chunks to either side; the others reach everywhere.
     assert heard == [True] * 5
 
 
 def test_two_convolutions_reach_four_chunks():
-    torch.manual_seed(0)
-    model = TempCNN(**SMALL).eval()
+    one = model("temp_cnn").eval()
     h = torch.randn(1, 11, 256, requires_grad=True)
-    model.temporal_net(h)[0, 0].square().sum().backward()
+    one.temporal_net(h)[0, 0].square().sum().backward()
     assert (h.grad[0] != 0).any(1).tolist() == [True] * 5 + [False] * 6
 
 
@@ -107,7 +118,7 @@ def test_the_transformer_layer_equals_one_written_out():
 
 def test_the_convolution_blocks_end_in_a_relu():
     torch.manual_seed(0)
-    for net in (TempCNN(**SMALL).temporal_net, TempCNN(temporal_output_channels=1, **SMALL).temporal_net):
+    for net in (TemporalCNN(), TemporalCNN(output_channels=1)):
         maps = net.blocks(torch.randn(2, 1, 5, 256))
         assert maps.min() == 0
         assert 0.2 < (maps == 0).float().mean() < 0.8
@@ -123,40 +134,64 @@ def test_positions_are_the_papers():
             assert table[place, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
 
 
-@pytest.mark.parametrize("make", ALL)
-def test_what_is_clustered_is_before_the_temporal_net_and_as_released_after_it(make):
-    torch.manual_seed(0)
-    paper = make(**SMALL).eval()
-    released = make(**SMALL, embedding="classifier_hidden").eval()
-    released.load_state_dict(paper.state_dict())
-    chunks = torch.randn(2, 4, 8, 16)
+@pytest.mark.parametrize("case", ALL, ids=" ".join)
+def test_what_is_clustered_is_the_features_before_or_after_the_temporal_net_or_as_released_the_classifiers(case):
+    encoder, net, released = (
+        model(*case, f"model.embedding={one}").eval() for one in ("encoder", "temporal_net", "classifier_hidden")
+    )
+    for one in (net, released):
+        one.load_state_dict(encoder.state_dict())
+    chunks = torch.randn(2, CHUNKS, FRAMES, MELS)
     with torch.no_grad():
-        assert torch.equal(paper.embed(chunks), paper.encode(chunks))
+        assert torch.equal(encoder.embed(chunks), encoder.encode(chunks))
+        assert torch.equal(net.embed(chunks), net.latents(chunks))
         assert torch.equal(released.embed(chunks), released.cluster_classifier.hidden(released.latents(chunks)))
         assert (released.embed(chunks) < 0).any()  # before the ReLU
 
 
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_a_papers_model_clusters_what_its_paper_says(name):
+    """Φ's output; ACG-EmoCluster what its heads read."""
+    own = "temporal_net" if name == "acg_emocluster" else "encoder"
+    assert model(name).embedding == own
+    if name != "acg_emocluster":  # which has no released program
+        assert model(name, "fidelity=released").embedding == "classifier_hidden"
+
+
+@pytest.mark.parametrize("case", ALL, ids=" ".join)
 @pytest.mark.parametrize("num_chunks", [1, 4, 11])
-def test_any_number_of_chunks_is_read(make, num_chunks):
-    chunks = torch.randn(2, num_chunks, 8, 16)
-    model = make(attributes=("arousal", "dominance", "valence"), **SMALL)
-    assert model.latents(chunks).shape == (2, num_chunks, 256)
-    assert model(chunks).shape == (2, 3)
+def test_any_number_of_chunks_is_read(case, num_chunks):
+    chunks = torch.randn(2, num_chunks, FRAMES, MELS)
+    one = model(*case, "attribute=all")
+    assert one.latents(chunks).shape == (2, num_chunks, 256)
+    assert one(chunks).shape == (2, 3)
 
 
-@pytest.mark.parametrize("make", ALL)
-def test_only_the_vanilla_model_may_see_chunks_one_by_one(make):
-    assert make.needs_whole_sentences is not (make is DeepEmoCluster)
+# The models that may see chunks one by one; another one like them must be entered.
+CHUNKS_SINGLY = {("deep_emocluster",), ("acg_emocluster",), ("acg_emocluster", "encoder=serial_frames")}
 
 
-@pytest.mark.parametrize("make", ALL)
-def test_attention_blocks_drop_into_every_model(make):
-    model = make(attention_blocks=[1, 3], kv_pool=8)
-    assert type(model.encoder.blocks[0]).__name__ == type(model.encoder.blocks[2]).__name__ == "AttnConvBlock"
-    assert model(torch.randn(1, 4, 62, 128)).shape == (1, 1)
+@pytest.mark.parametrize("case", ALL, ids=" ".join)
+def test_only_models_without_temporal_net_and_triplets_may_see_chunks_one_by_one(case):
+    one = model(*case).eval()
+    assert one.needs_whole_sentences is (case not in CHUNKS_SINGLY)
+    chunks = torch.randn(2, CHUNKS, FRAMES, MELS)
+    if not one.needs_whole_sentences:  # then it hears the same either way, and has its losses
+        singly = one.latents(chunks.flatten(0, 1)[:, None]).unflatten(0, (2, CHUNKS)).squeeze(2)
+        # float32: products of 256 summed in batches of another size.
+        torch.testing.assert_close(singly, one.latents(chunks), rtol=1e-4, atol=1e-6)
+        assert set(one.losses(batch(sentences=6, size=(1, FRAMES, MELS)))) == set(one.loss_weights)
+
+
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_attention_blocks_drop_into_every_model(name):
+    one = model(name, "encoder.attention_blocks=[1,3]", "encoder.kv_pool=8", *sized(62, 128))
+    blocks = getattr(one.encoder, "spatial", one.encoder).blocks
+    with_attention = [type(block).__name__ == "AttnConvBlock" for block in blocks]
+    assert with_attention == [True, False, True, False, False, False, False]
+    assert one(torch.randn(1, 4, 62, 128)).shape == (1, 1)
 
 
 def test_wrong_channels_are_told():
     with pytest.raises(ValueError, match="1 or more"):
-        TempCNN(temporal_output_channels=0)
+        TemporalCNN(output_channels=0)

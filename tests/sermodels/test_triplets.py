@@ -1,11 +1,12 @@
 import pytest
+import tiny_training
 import torch
 from references import triplets as slow
+from tiny_training import FRAMES, MELS
 
-from datamodules.batch import ChunkBatch
-from datamodules.processes import Share
-from sermodels.temp_triplet import TempTriplet
-from sermodels.triplets import draw_triplets, possible_triplets, triplet_loss
+import sermodels.regularizers.triplets as module
+from datamodules.errors import ConfigurationError
+from sermodels.regularizers.triplets import draw_triplets, possible_triplets, triplet_loss
 
 
 @pytest.mark.parametrize(("num_chunks", "window"), [(11, 4), (4, 4), (3, 2), (11, 2), (6, 8), (3, 4)])
@@ -67,26 +68,23 @@ def test_the_loss_pulls_neighbours_together_and_pushes_others_away():
 
 
 def batch(set_name, chunks=5):
-    labels = torch.randn(3, 1) if set_name == "L" else torch.full((3, 1), torch.nan)
-    features, clusters = torch.randn(3, chunks, 8, 16), torch.randint(4, (3, chunks))
-    return ChunkBatch(
-        set_name, torch.arange(3), torch.arange(chunks).expand(3, -1), features, labels, clusters, Share(0, 3, 3)
-    )
+    return tiny_training.batch(set_name, sentences=3, size=(chunks, FRAMES, MELS))
 
 
-def model(**options):
-    torch.manual_seed(0)
-    return TempTriplet(4, num_frames=8, num_mels=16, **options)
+def model(*options):
+    return tiny_training.model("temp_triplet", *options)
 
 
 def test_unlabelled_batches_have_the_triplet_loss_only_where_asked_for():
     assert set(model().losses(batch("L"))) == {"cluster", "ccc", "triplet"} == set(model().loss_weights)
     assert set(model().losses(batch("U"))) == {"cluster"}
-    assert set(model(triplet_on_unlabeled=True).losses(batch("U"))) == {"cluster", "triplet"}
+    for option in ("regularizers.triplet.on_unlabeled=true", "fidelity.triplet_on_unlabeled=true", "fidelity=released"):
+        assert set(model(option).losses(batch("U"))) == {"cluster", "triplet"}
 
 
-def test_gamma_weighs_the_loss_and_the_seed_of_a_batch_decides_its_triplets():
-    one = model(gamma_triplet=3.0).eval()
+@pytest.mark.parametrize("option", ["gamma_triplet=3.0", "regularizers.triplet.weight=3.0"])
+def test_gamma_weighs_the_loss_and_the_seed_of_a_batch_decides_its_triplets(option):
+    one = model(option).eval()
     assert one.loss_weights == {"ccc": 1.0, "cluster": 1.0, "triplet": 3.0}
     labeled = batch("L")
 
@@ -105,16 +103,16 @@ def test_the_loss_teaches_the_encoder():
     assert one.cluster_classifier.top.weight.grad is None
 
 
-def test_as_many_triplets_as_asked_for_and_as_released_the_same_for_all_sentences(monkeypatch):
-    import sermodels.temp_triplet as module
-
+@pytest.mark.parametrize("as_released", ["regularizers.triplet.draw=batch", "fidelity=released"])
+def test_as_many_triplets_as_asked_for_and_as_released_the_same_for_all_sentences(as_released, monkeypatch):
     seen = []
     real = module.triplet_loss
     monkeypatch.setattr(
         module, "triplet_loss", lambda h, triplets, margin: seen.append(triplets) or real(h, triplets, margin)
     )
-    model(triplets_per_sentence=7).losses(batch("L"))
-    released = model(triplets_per_sentence=7, triplet_draw="batch")
+    seven = "regularizers.triplet.triplets_per_sentence=7"
+    model(seven).losses(batch("L"))
+    released = model(seven, as_released)
     for _ in range(2):
         released.losses(batch("L"))
     own, shared, next_one = seen
@@ -127,24 +125,28 @@ def test_as_many_triplets_as_asked_for_and_as_released_the_same_for_all_sentence
 
 def test_options_reach_the_loss():
     labeled = batch("L")
-    narrow, wide = (model(margin=margin).eval().losses(labeled)["triplet"].item() for margin in (0.5, 2.0))
+    narrow, wide = (
+        model(f"regularizers.triplet.margin={margin}").eval().losses(labeled)["triplet"].item() for margin in (0.5, 2.0)
+    )
     assert wide > narrow + 1
-    assert model(window=2).min_chunks == 3
+    assert model("regularizers.triplet.window=2").min_chunks == 3
     assert model().min_chunks == 4
     with torch.no_grad():
-        model(window=2).losses(batch("L", chunks=3))
+        short = model("regularizers.triplet.window=2").losses(batch("L", chunks=3))
+    assert torch.isfinite(short["triplet"])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"window": 3}, "even number"),
-        ({"window": 0}, "2 or more"),
-        ({"triplets_per_sentence": 0}, "triplets_per_sentence"),
-        ({"margin": -1.0}, "margin"),
-        ({"gamma_triplet": -1.0}, "gamma_triplet is a finite number 0 or more"),
+        ("regularizers.triplet.window=3", "even number"),
+        ("regularizers.triplet.window=0", "2 or more"),
+        ("regularizers.triplet.window=6", "needs at least 5 chunks a sentence, and data.chunks makes 4"),
+        ("regularizers.triplet.triplets_per_sentence=0", "triplets_per_sentence"),
+        ("regularizers.triplet.margin=-1.0", "margin"),
+        ("gamma_triplet=-1.0", "regularizers.triplet: weight is a finite number 0 or more"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(options, message):
-    with pytest.raises(ValueError, match=message):
-        TempTriplet(**options)
+    with pytest.raises(ConfigurationError, match=message):
+        model(options)

@@ -1,29 +1,27 @@
 """A toy: linear regression on the mean frame of a chunk. What the smallest model file looks like.
 
-Shapes: B sentences, C chunks, T frames, F mel bins, A attributes.
+Shapes: B sentences, C chunks, T frames, F mel bins, O outputs of the task.
 """
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from datamodules.batch import ChunkBatch
-from sermodels.losses import ccc_loss
 from sermodels.module import EmotionModule
-from sermodels.optimization import BOTH, Step
+from sermodels.optimizations.optimization import BOTH, Step
+from sermodels.parts import Part
 
 
 class ToyMean(EmotionModule):
     """f_emo alone, without clusters and without U. lr: Adam's."""
 
-    def __init__(
-        self, attributes: Sequence[str] = ("arousal",), lr: float = 0.01, num_frames: int = 62, num_mels: int = 128
-    ) -> None:
-        super().__init__(attributes, {"ccc": 1.0})
+    learns_from_unlabeled = False
+
+    def __init__(self, task: Part | None = None, lr: float = 0.01, num_frames: int = 62, num_mels: int = 128) -> None:
+        super().__init__(task)
         self.save_hyperparameters()
         self.lr = lr
-        self.emotion_regressor = nn.Linear(num_mels, len(self.attributes))
+        self.emotion_regressor = nn.Linear(num_mels, self.task.num_outputs)
 
     def latents(self, chunks: Tensor) -> Tensor:
         return chunks.mean(2)
@@ -32,7 +30,7 @@ class ToyMean(EmotionModule):
         return self.emotion_regressor(latents)
 
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
-        return {"ccc": ccc_loss(self.regress(self.latents(batch.chunks)), batch.labels)}
+        return self.emotion_losses(self.latents(batch.chunks), batch)
 
     def optimization_steps(self) -> list[Step]:
         return [Step(torch.optim.Adam(self.parameters(), self.lr), BOTH)]

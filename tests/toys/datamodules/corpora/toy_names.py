@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from datamodules.corpora.corpus import ATTRIBUTES, COLUMNS, Corpus
-from datamodules.corpora.disk import entries, require_folder
+from datamodules.corpus import COLUMNS, Corpus
+from datamodules.labels import ATTRIBUTES
+from datamodules.reading.directories import entries, require_folder
 
 SPLIT_OF_SPEAKER = {"dev": "development", "test": "test"}
 

@@ -1,0 +1,89 @@
+"""What a chunk costs here: milliseconds of a training step and of an embedding, model by model.
+
+Shapes: B sentences, C chunks, T = 62 frames, F = 128 mel bins.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from datamodules.batch import LABELED, ChunkBatch
+from datamodules.processes import Share
+from experiments.config.building import build_model
+from experiments.config.composing import choices, composed
+from experiments.config.from_hydra import make_plan
+from sermodels.module import EmotionModule
+
+CHUNKS, FRAMES, MELS = 11, 62, 128
+ABLATIONS = [
+    "model=acg_emocluster encoder.kv_pool=8",
+    "model=acg_emocluster encoder=parallel_acn_s",
+    "model=acg_emocluster encoder=parallel_acn_l",
+    "model=acg_emocluster encoder=acn_b temporal_net=bigru",
+    "model=acg_emocluster encoder=acn_b",
+]
+PAPERS_CHUNKS = "data.chunks.max_seconds=11"
+
+
+def every_model() -> list[str]:
+    """Every model of conf/model as it is configured there, and ACG's ablations."""
+    return [*(f"model={name}" for name in choices("model")), *ABLATIONS]
+
+
+def print_costs(chosen: Sequence[str], sentences: int, repeats: int) -> None:
+    """A Markdown table for BENCHMARKS.md, a row a model and precision; `sentences` of 11 chunks are a batch."""
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, {sentences * CHUNKS} chunks a batch\n")
+    print("| options | parameters | precision | training step, ms a chunk | embedding, ms a chunk |")
+    print("|---|---|---|---|---|")
+    for overrides in chosen:
+        for precision in ("fp32", "bf16"):
+            model = make(overrides.split())
+            size = sum(p.numel() for p in model.parameters())
+            step, embedding = measure(model, precision == "bf16", sentences, repeats)
+            print(f"| `{overrides}` | {size:,} | {precision} | {step:.1f} | {embedding:.1f} |", flush=True)
+
+
+def make(overrides: Sequence[str]) -> EmotionModule:
+    """The model that these options configure, for the papers' chunks."""
+    plan = make_plan(composed(PAPERS_CHUNKS, *overrides))
+    return build_model(plan, plan.task).to(memory_format=torch.channels_last)
+
+
+def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> tuple[float, float]:
+    """Milliseconds a chunk of all losses and their gradients, and of the latents alone in evaluation."""
+    batch = ChunkBatch(
+        LABELED,
+        torch.arange(sentences),
+        torch.arange(CHUNKS).expand(sentences, -1),
+        torch.randn(sentences, CHUNKS, FRAMES, MELS),
+        torch.randn(sentences, model.task.num_outputs),
+        torch.randint(2, (sentences, CHUNKS)),
+        Share(0, sentences, sentences),
+    )
+
+    def step() -> None:
+        model.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            losses = model.losses(batch)
+        torch.stack(list(losses.values())).sum().backward()
+
+    @torch.no_grad()
+    def embedding() -> None:
+        model.eval()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            model.latents(batch.chunks)
+
+    chunks = sentences * CHUNKS
+    return _milliseconds(step, repeats) / chunks, _milliseconds(embedding, repeats) / chunks
+
+
+def _milliseconds(work: Callable[[], None], repeats: int) -> float:
+    """The best of `repeats`: whatever else the machine does only adds."""
+    work()
+    best = float("inf")
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - started)
+    return best * 1e3

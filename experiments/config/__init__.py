@@ -1,0 +1,1 @@
+"""Hydra's config becomes a RunPlan here, is checked, and goes no further."""

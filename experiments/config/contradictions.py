@@ -1,0 +1,138 @@
+"""Values that mean nothing, and choices that contradict each other; told before any work is done."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from callbacks.pseudo_labels import PseudoLabels
+from datamodules.datamodule import RESIDENCIES
+from datamodules.errors import ConfigurationError
+from experiments.config.building import class_of
+from experiments.config.plan import LoggerPlan, Node, RunPlan, TrainerPlan
+from sermodels.encoders.encoder import Encoder
+from sermodels.module import EmotionModule
+
+# The least each whole number may be, and what that least would mean.
+WHOLE_NUMBERS = {
+    "rounds": (1, "passes over the labelled set"),
+    "pretrain_rounds": (0, "passes over the unlabelled set alone"),
+    "batch_size": (1, "sentences"),
+    "unlabeled_size": (0, "sentences of the pool; 0 trains on labels alone"),
+    "seed": (0, "up to 2^32 - 1"),
+}
+
+PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16", "64", "64-true")
+
+
+def check_numbers(knobs: Node, data: Node) -> None:
+    """Whole numbers and fractions; `knobs` is the config's root, `data` its data."""
+    for name, (least, meaning) in WHOLE_NUMBERS.items():
+        if type(knobs[name]) is not int or knobs[name] < least:  # True is an int too
+            raise ConfigurationError(f"{name}={knobs[name]}: set a whole number, {least} or more ({meaning}).")
+    if knobs["seed"] >= 2**32:
+        raise ConfigurationError(f"seed={knobs['seed']}: set a whole number from 0 to 2^32 - 1.")
+    fraction = data["max_bad_files"]
+    if not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
+        raise ConfigurationError(f"data.max_bad_files={fraction}: set a fraction from 0 to 1.")
+    pool_seed = data.get("pool_seed", 0)
+    if type(pool_seed) is not int or not 0 <= pool_seed < 2**32:
+        raise ConfigurationError(f"data.pool_seed={pool_seed}: set a whole number from 0 to 2^32 - 1.")
+
+
+def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
+    """Precision, devices, threads, and whether the devices can share a batch."""
+    if trainer.precision not in PRECISIONS:
+        raise ConfigurationError(
+            f"trainer.precision={trainer.precision}: take one of {', '.join(PRECISIONS)}. "
+            "16-mixed would scale the loss once and unscale it for each of several optimizers."
+        )
+    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
+    if trainer.threads is not None and (type(trainer.threads) is not int or trainer.threads < 1):
+        raise ConfigurationError(f"trainer.threads={trainer.threads}: set a whole number, 1 or more, or null.")
+    for name, what in (("devices", "of each machine"), ("num_nodes", "machines")):
+        value = getattr(trainer, name)
+        if type(value) is not int or value < 1:
+            raise ConfigurationError(f"trainer.{name}={value}: set a whole number, 1 or more ({what}).")
+    if trainer.accelerator == "gpu" and trainer.devices > torch.cuda.device_count():
+        raise ConfigurationError(
+            f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()} GPUs here; set it lower."
+        )
+    if batch_size % trainer.processes:
+        raise ConfigurationError(
+            f"batch_size={batch_size} is the whole batch's, which {trainer.processes} devices cannot share evenly; "
+            f"set a multiple of {trainer.processes}."
+        )
+
+
+def check_places(plan: RunPlan) -> None:
+    """Where features lie, and folders that can be made."""
+    if plan.data.residency not in RESIDENCIES:
+        raise ConfigurationError(f"data.residency={plan.data.residency}: take one of {', '.join(RESIDENCIES)}.")
+    for name, folder in (("run_root", plan.run_root), ("store_root", plan.data.store_root)):
+        _check_folder(name, folder)
+
+
+def _check_folder(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{name}={folder}: cannot be made ({error.strerror}); set {name} elsewhere."
+        ) from error
+
+
+def check_logger(logger: LoggerPlan) -> None:
+    """Whether there is such a logger."""
+    if logger.backend not in (None, "wandb"):
+        raise ConfigurationError(f"logger.backend is wandb or null, not {logger.backend!r}.")
+
+
+def check_unlabeled(name: str, model: EmotionModule, unlabeled_size: int) -> None:
+    """Whether the model has anything to learn from U."""
+    if unlabeled_size and not model.learns_from_unlabeled:
+        raise ConfigurationError(
+            f"model={name} learns from labels alone, and unlabeled_size={unlabeled_size}; "
+            "set unlabeled_size=0, or take another model."
+        )
+
+
+def check_model(plan: RunPlan, model: EmotionModule) -> None:
+    """Whether model, sampler, callbacks and precision go together."""
+    name, sampler = plan.model_name, plan.sampler
+    _check_clusters(plan, hasattr(model, "embed"))  # as callbacks.protocols.Clustered says
+    if model.needs_whole_sentences and not sampler.whole_sentences:
+        raise ConfigurationError(
+            f"model={name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
+            "take sampler=sentence or sampler=natural_sentence."
+        )
+    if plan.trainer.accelerator == "cpu" and "bf16" in plan.trainer.precision:
+        for encoder in model.modules():
+            if isinstance(encoder, Encoder) and encoder.cpu_bf16_fault:
+                raise ConfigurationError(f"trainer.precision: {encoder.cpu_bf16_fault}.")
+
+
+def makes_clusters(callbacks: Any) -> bool:
+    """Whether one of the run's callbacks clusters the sets."""
+    kinds = (class_of(f"callbacks.{name}", node) for name, node in callbacks.items())
+    return any(isinstance(kind, type) and issubclass(kind, PseudoLabels) for kind in kinds)
+
+
+def _check_clusters(plan: RunPlan, clustered: bool) -> None:
+    """Clusters are made if the model learns them, and only then."""
+    name, sampler = plan.model_name, plan.sampler
+    if clustered:
+        if not makes_clusters(plan.callbacks):
+            raise ConfigurationError(
+                f"model={name} learns clusters, and no callback makes any; leave callbacks.pseudo_labels as it is."
+            )
+    elif makes_clusters(plan.callbacks):
+        raise ConfigurationError(
+            f"model={name} has no clusters, and a callback would make some; leave callbacks.pseudo_labels out."
+        )
+    elif sampler.needs_clusters:
+        raise ConfigurationError(
+            f"model={name} makes no clusters, and sampler {sampler.__name__} draws by them; "
+            "take sampler=natural or natural_sentence."
+        )

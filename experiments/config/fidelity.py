@@ -1,0 +1,34 @@
+"""The switches of conf/fidelity. A preset sets them all; each that a run reads may also be set alone.
+
+A run reads a switch where its config refers to it, so nothing here knows the models. The switches it does not read are
+as the chosen preset has them, which tells which one that was.
+"""
+
+from omegaconf import DictConfig, OmegaConf
+
+from datamodules.errors import ConfigurationError
+from experiments import CONF
+from experiments.config.composing import choices
+from experiments.config.knobs import read_keys
+
+
+def check_fidelity(cfg: DictConfig) -> None:
+    """Refuse switches set for nobody, and `released` without a program. Raises ConfigurationError."""
+    read = read_keys(cfg, [f"fidelity.{switch}" for switch in cfg.fidelity])
+    ignored = {switch: value for switch, value in cfg.fidelity.items() if f"fidelity.{switch}" not in read}
+    presets = {name: OmegaConf.load(CONF / "fidelity" / f"{name}.yaml") for name in choices("fidelity")}
+    differing = {
+        name: [switch for switch, value in ignored.items() if preset.get(switch) != value]
+        for name, preset in presets.items()
+    }
+    chosen = min(differing, key=lambda name: len(differing[name]))
+    if differing[chosen]:
+        switch = differing[chosen][0]
+        raise ConfigurationError(
+            f"fidelity.{switch}={ignored[switch]}: this run does not read that switch (docs/fidelity.md says which "
+            "models do); leave it out."
+        )
+    if chosen == "released" and not cfg.model.get("released_program", True):
+        raise ConfigurationError(
+            f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
+        )

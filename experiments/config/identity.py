@@ -1,0 +1,91 @@
+"""What decides a run's outcome, and the hash that names its directory."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from callbacks.kmeans import chosen_backend
+from experiments.config.building import class_of, with_defaults
+from experiments.config.plan import RunPlan
+
+# Goes up when the same values come to mean another outcome.
+SCHEMA = 1
+
+# Arguments of models and parts that are no choice of their own: `chunks`, `features` and `task` below decide them.
+GIVEN_BY_DATA = frozenset({"task", "num_frames", "num_mels"})
+
+# Lightning's short names of what it calls in full.
+PRECISIONS = {"bf16": "bf16-mixed", "32": "32-true", "64": "64-true"}
+
+
+def outcome(plan: RunPlan, data_fingerprint: str) -> dict[str, Any]:
+    """The part of a plan that decides what comes out, every value in it, those at their defaults too.
+
+    Values left out because they equal today's default would give an old run back when the default changes. Paths,
+    loggers, residency, threads and the progress bar are not in it.
+    """
+    decides = {
+        "schema": SCHEMA,
+        "model": _without(with_defaults(plan.model), GIVEN_BY_DATA),
+        "task": with_defaults(plan.task),
+        "data": data_fingerprint,
+        "unlabeled_size": plan.data.unlabeled_size,
+        "chunks": asdict(plan.data.chunks),
+        "features": asdict(plan.data.features),
+        "schedule": with_defaults(plan.schedule),
+        "sampler": f"{plan.sampler.__module__}.{plan.sampler.__qualname__}",
+        "callbacks": _callbacks(plan.callbacks),
+        "batch_size": plan.batch_size,
+        "seed": plan.seed,
+        "devices": plan.trainer.processes,
+        "precision": PRECISIONS.get(plan.trainer.precision, plan.trainer.precision),
+        "channels_last": plan.trainer.channels_last,
+    }
+    return _canonical(decides)
+
+
+def _without(node: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """A node less these arguments, in the nodes inside it too."""
+    return {
+        key: _without(value, names) if isinstance(value, Mapping) else value
+        for key, value in node.items()
+        if key not in names
+    }
+
+
+def _callbacks(nodes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that have a say in the outcome; a callback that does not tell is taken to have one."""
+    decides = {}
+    for name, node in nodes.items():
+        if getattr(class_of(f"callbacks.{name}", node), "decides_outcome", True):
+            decides[name] = with_defaults(node)
+            if "backend" in decides[name]:  # faiss and torch cluster differently, so say which it will be
+                decides[name]["backend"] = chosen_backend(decides[name]["backend"])
+    return decides
+
+
+def run_hash(decides: dict[str, Any]) -> str:
+    """Eight hexadecimal digits of what `outcome` returned.
+
+    >>> run_hash({"seed": 0}) == run_hash({"seed": 1})
+    False
+    """
+    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
+def run_name(plan: RunPlan, decides: dict[str, Any]) -> str:
+    """`<model>-<data>-<task>-s<seed>-<hash8>`, the task being an attribute, `all`, or `categories`."""
+    return f"{plan.model_name}-{plan.data.name}-{plan.task_label}-s{plan.seed}-{run_hash(decides)}"
+
+
+def _canonical(value: Any) -> Any:
+    """The same for the same numbers, however they are written: 2 and 2.0 are one, and so are lists and tuples."""
+    if isinstance(value, dict):
+        return {key: _canonical(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

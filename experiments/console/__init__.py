@@ -1,0 +1,1 @@
+"""What programs say to people and to the process that started them."""

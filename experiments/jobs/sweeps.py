@@ -1,0 +1,111 @@
+"""What a sweep (`-m`) does with each of its jobs, and how it ends."""
+
+import json
+import math
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from traceback import print_exc
+from typing import Any
+
+from hydra.experimental.callback import Callback
+
+from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from experiments.jobs.gpu_locks import hold_gpus, visible_gpus
+from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, INTERRUPTED, Job, JobResult, run_job
+from experiments.jobs.sweep_table import show, write_summary
+from experiments.results.files import write_json
+
+LOST = "lost"
+"""What a job's file says until the job has ended: all that is left to say of one whose starter was killed too."""
+
+
+@dataclass(frozen=True)
+class SweepPlace:
+    """Where in a sweep a job stands, and what starts it."""
+
+    directory: Path
+    """The sweep's."""
+    number: int
+    """The job's."""
+    options: tuple[str, ...]
+    """The overrides that made the job."""
+    launcher: str
+    """The launcher's class."""
+    launcher_jobs: int
+    """n_jobs of a launcher that runs several at once on this machine; -1 for one a core, 1 for others."""
+
+    @property
+    def jobs_at_once(self) -> int:
+        """Of the launchers known here joblib alone runs several jobs on one machine's cores."""
+        count = self.launcher_jobs
+        return count if count > 0 else len(os.sched_getaffinity(0)) + 1 + count
+
+
+def run_sweep_job(job: Job, place: SweepPlace) -> float | None:
+    """Train one combination of a sweep; its objective, or None where it failed.
+
+    Never raises for a job that failed: the other jobs go on, and the sweep's exit status tells in the end.
+    """
+    file = place.directory / f"job-{place.number}.json"
+    known = {"number": place.number, "overrides": list(place.options)}
+    write_json(file, {**known, **asdict(JobResult(LOST, 1, "the process that started it ended before it"))})
+    try:
+        result = _run(job, place)
+        scores = result.scores
+    except Exception as error:
+        print_exc()
+        result, scores = JobResult(FAILED, 1, str(error)), {}
+    write_json(file, {**known, **asdict(result), "scores": scores})
+    if result.state == INTERRUPTED:
+        raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
+    return None if result.objective is None or math.isnan(result.objective) else result.objective
+
+
+def _run(job: Job, place: SweepPlace) -> JobResult:
+    """Run the job with its share of this machine."""
+    if "BasicLauncher" not in place.launcher:
+        job = replace(job, overrides=(*job.overrides, "trainer.progress_bar=false"))
+    with ExitStack() as stack:
+        environment = {}
+        if job.accelerator == "gpu" and "Joblib" in place.launcher:
+            gpus = stack.enter_context(hold_gpus(job.processes, visible_gpus()))
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        return run_job(job, environment, place.jobs_at_once)
+
+
+class SweepReport(Callback):
+    """Hydra's callback (conf/config.yaml): at the end of a sweep its table, summary.csv, and exit status."""
+
+    directory: Path | None = None
+    """Of the sweep that is going on."""
+
+    def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        """Remember where the jobs will write; exit 2 where another sweep does."""
+        directory = Path(config.hydra.sweep.dir).resolve()
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            print(f"error: {directory}: is another sweep's; start again, or set hydra.sweep.dir.", file=sys.stderr)
+            sys.exit(EXIT_USER_ERROR)
+        SweepReport.directory = directory
+
+    @classmethod
+    def finish(cls) -> None:
+        """Report the sweep that ended, whichever way it did; exit 1 if one of its jobs is not done, 130 if stopped."""
+        if cls.directory is None:
+            return
+        jobs = sorted((json.loads(file.read_text()) for file in cls.directory.glob("job-*.json")), key=_number)
+        write_summary(cls.directory / "summary.csv", jobs)
+        show(jobs, cls.directory)
+        states = {job["state"] for job in jobs}
+        if INTERRUPTED in states:
+            sys.exit(EXIT_INTERRUPTED)
+        if states - {DONE, DONE_BEFORE}:
+            sys.exit(1)
+
+
+def _number(job: dict[str, Any]) -> int:
+    return int(job["number"])

@@ -1,0 +1,80 @@
+"""A trained model and its front end, from a checkpoint of ours, a run's directory, or an authors' file."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from datamodules.errors import DataError
+from datamodules.front_end import FrontEnd
+from experiments.results.trained_model import Predictor
+from experiments.results.released import is_released, load_released
+from sermodels.module import EmotionModule
+
+
+def load_predictor(path: Path | str, norm_terms: Path | None = None) -> Predictor:
+    """Load `path`: a run directory (its best model), a .ckpt of ours, or an authors' .pth.tar.
+
+    norm_terms: folder of the authors' normalisation terms; by default `NormTerm` beside their file.
+    Raises DataError when there is no model or it cannot be read.
+
+    In a notebook: `load_predictor("runs/temp_trans-…").predict_file("call.wav")`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if not (path / "checkpoints" / "best.ckpt").exists():
+            raise DataError(f"{path}: no checkpoints/best.ckpt in this folder; give a run's directory or a checkpoint.")
+        path = path / "checkpoints" / "best.ckpt"
+    if not path.exists():
+        raise DataError(f"{path}: no such checkpoint; give a run's directory, a .ckpt or an authors' .pth.tar.")
+    content = read_checkpoint(path)
+    if is_released(content):
+        released, front_end = load_released(content, path, norm_terms)
+        return Predictor(_ready(released), front_end)
+    try:
+        class_path = content["model_class"]
+        front_end = FrontEnd.from_dict(content["ChunkDataModule"]["front_end"])
+        arguments, weights = content["hyper_parameters"], content["state_dict"]
+    except KeyError as error:
+        raise DataError(
+            f"{path}: not a checkpoint of emocluster's, it has no {error}; give a run's best.ckpt."
+        ) from error
+    try:
+        model = _model_class(class_path, path)(**arguments)
+        model.load_state_dict(weights)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(
+            f"{path}: does not fit this version of emocluster ({str(error).splitlines()[0]}); "
+            "use the version that made it, or train anew."
+        ) from error
+    return Predictor(_ready(model), front_end)
+
+
+def _ready(model: EmotionModule) -> EmotionModule:
+    return model.eval().to(memory_format=torch.channels_last)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint. Only plain data and tensors are ever loaded, never code."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a file that is not a checkpoint
+        raise DataError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}); take another one, "
+            "or train anew with overwrite=true."
+        ) from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds a {type(content).__name__}, not a checkpoint; give a run's best.ckpt.")
+    return content
+
+
+def _model_class(class_path: str, path: Path) -> type[EmotionModule]:
+    module_name, _, name = class_path.rpartition(".")
+    if not module_name.startswith("sermodels."):
+        raise DataError(f"{path}: its model {class_path} is not one of emocluster's; use the program that made it.")
+    try:
+        found: type[EmotionModule] = getattr(import_module(module_name), name)
+    except (ImportError, AttributeError) as error:
+        raise DataError(f"{path}: its model {class_path} is unknown to this version of emocluster.") from error
+    return found

@@ -1,0 +1,162 @@
+"""A run's directory: who holds it, how far it came, and what it leaves behind; written and read here alone.
+
+config.yaml overrides.yaml outcome.json environment.json   what was asked for, and on what it ran
+history.csv clusters.csv run.log                           a row a pass, a row a re-labelling, every line logged
+checkpoints/last.ckpt checkpoints/best.ckpt                where it goes on, and its result
+metrics.json predictions-<set>.parquet                     scores, and every sentence's truth and prediction
+evaluations/<data>/                                        the same of other corpora
+DONE, or FAILED with the reason; LOCK                      its state
+"""
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.results.files import write_json
+from experiments.results.metrics import Metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+
+class RunResult:
+    """What there is of a run.
+
+    `DONE` is written last of all; `FAILED` holds the reason; neither means that the run is partial or new.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.last = self.checkpoints / "last.ckpt"
+        self.best = self.checkpoints / "best.ckpt"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run. A second process says who holds it, and waits."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "LOCK").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                log.warning("%s is held by %s; waiting for it to end", self.path, holder)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            file.truncate()
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+            try:
+                yield
+            finally:
+                file.seek(0)
+                file.truncate()
+                file.flush()
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    @property
+    def done(self) -> bool:
+        """Whether the run ended and its result is complete."""
+        return (self.path / "DONE").exists() and (self.path / "metrics.json").exists()
+
+    @property
+    def partial(self) -> bool:
+        """Whether there is a completed pass to go on from."""
+        return self.last.exists() and not self.done
+
+    def clear(self) -> None:
+        """Throw everything away but the lock that is being held."""
+        for child in self.path.iterdir():
+            if child.name == "LOCK":
+                continue
+            if child.is_dir():
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+
+    def begin(self) -> None:
+        """A new attempt: an earlier failure is no longer the state of things."""
+        (self.path / "FAILED").unlink(missing_ok=True)
+
+    def mark_failed(self, reason: str) -> None:
+        """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence."""
+        with suppress(FileExistsError), (self.path / "FAILED").open("x") as file:
+            file.write(reason + "\n")
+
+    @property
+    def failed(self) -> str | None:
+        """Why the run failed; None if it did not."""
+        path = self.path / "FAILED"
+        return path.read_text().strip() if path.exists() else None
+
+    @property
+    def metrics(self) -> Metrics:
+        """What a run that is done came to."""
+        return Metrics.read(self.path / "metrics.json")
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, commit, hardware, threads, seconds."""
+        return json.loads((self.path / "environment.json").read_text())
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """Every value that decided the run; what the directory's name is a hash of."""
+        return json.loads((self.path / "outcome.json").read_text())
+
+    @property
+    def config(self) -> Path:
+        """config.yaml, the whole config as it was resolved."""
+        return self.path / "config.yaml"
+
+    def history(self) -> "pd.DataFrame":
+        """A row a pass: set, losses, the development set's scores, seconds."""
+        return self._table("history.csv")
+
+    def clusters(self) -> "pd.DataFrame":
+        """A row a re-labelling: sizes, entropy, empty clusters, agreement with the one before."""
+        return self._table("clusters.csv")
+
+    def predictions(self, set_name: str) -> "pd.DataFrame":
+        """Truth and prediction of every sentence of a set, as its task tells them."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path / f"predictions-{set_name}.parquet")
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        # Imported where it is needed: who only asks whether a run is done should not wait for it.
+        import pandas as pd
+
+        return pd.read_csv(self.path / name)
+
+    def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
+        """Keep what was asked for."""
+        self.config.write_text(config)
+        (self.path / "overrides.yaml").write_text("".join(f"- {json.dumps(one)}\n" for one in overrides) or "[]\n")
+        write_json(self.path / "outcome.json", outcome)
+
+    def write_environment(self, environment: Mapping[str, Any]) -> None:
+        """Keep on what it ran."""
+        write_json(self.path / "environment.json", environment)
+
+    def finish(self, metrics: Metrics) -> None:
+        """The very last thing a run does: its result, and then the word that it is complete."""
+        metrics.write(self.path / "metrics.json")
+        (self.path / "FAILED").unlink(missing_ok=True)
+        (self.path / "DONE").touch()
+
+    def evaluation(self, data: str) -> Path:
+        """The folder of an evaluation on another corpus."""
+        folder = self.path / "evaluations" / data
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -1,0 +1,77 @@
+"""The Trainer whose epochs are passes, and the model it trains."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.environments import SLURMEnvironment
+
+from callbacks.checkpoints import AtomicCheckpointIO, best_checkpoint, last_checkpoint
+from callbacks.divergence import DivergenceCheck
+from callbacks.history import History
+from callbacks.keyed_randomness import KeyedRandomness
+from callbacks.pass_schedule import PassSchedule
+from callbacks.progress import PassProgress
+from callbacks.several_processes import EndOnSigterm, WorldSizeCheck
+from experiments.config.building import build_callback, build_model
+from experiments.config.plan import Node, RunPlan
+from experiments.jobs.job import started_processes
+from experiments.training.joining import parallel_options
+from sermodels.module import EmotionModule
+
+
+def make_model(plan: RunPlan, task: Node) -> EmotionModule:
+    """The model with a task that knows Train; its starting weights depend on the seed alone."""
+    pl.seed_everything(plan.seed, verbose=False)
+    model = build_model(plan, task)
+    return model.to(memory_format=torch.channels_last) if plan.trainer.channels_last else model
+
+
+def _plugins() -> list[Any]:
+    """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
+    plugins: list[Any] = [AtomicCheckpointIO()]
+    if started_processes() == 1 and SLURMEnvironment.detect():
+        plugins.append(SLURMEnvironment(auto_requeue=False))
+    return plugins
+
+
+def make_trainer(plan: RunPlan, model: EmotionModule, directory: Path, loggers: Any) -> pl.Trainer:
+    """A Trainer whose epochs are passes; `directory` is the run's."""
+    # fp32 means fp32: by default PyTorch lets convolutions on a GPU round their inputs to TF32's 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    trainer, task = plan.trainer, model.task
+    parallel, parallel_plugins = parallel_options(trainer.accelerator, trainer.processes)
+    callbacks: list[pl.Callback] = [
+        WorldSizeCheck(trainer.processes),
+        EndOnSigterm(),
+        PassSchedule(),
+        KeyedRandomness(plan.seed),
+        *(build_callback(name, node, directory=directory) for name, node in plan.callbacks.items()),
+        DivergenceCheck(),  # before the pass gets its row
+        History(directory, list(model.loss_weights), task.scores),
+        best_checkpoint(directory / "checkpoints", task.criterion, task.criterion_mode),
+        last_checkpoint(directory / "checkpoints"),
+    ]
+    if trainer.progress_bar:
+        callbacks.append(PassProgress(refresh_rate=1))
+    return pl.Trainer(
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        **parallel,
+        precision=trainer.precision,  # type: ignore[arg-type]
+        max_epochs=len(plan.passes),
+        callbacks=callbacks,
+        plugins=[*_plugins(), *parallel_plugins],
+        logger=loggers,
+        default_root_dir=directory,
+        # Every epoch reads another set, so its loader is made anew.
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_model_summary=False,
+        enable_progress_bar=trainer.progress_bar,
+        log_every_n_steps=1,
+    )

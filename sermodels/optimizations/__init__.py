@@ -1,0 +1,1 @@
+"""Which optimizer steps over which parameters in which pass; one plan a file."""

@@ -1,0 +1,1 @@
+"""Losses beside those of the heads, on Φ's output; one a file."""
