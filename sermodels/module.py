@@ -53,7 +53,11 @@ class EmotionModule(pl.LightningModule, ABC):
 
     def regularize(self, regularizers: Mapping[str, Part], encoder: Encoder) -> None:
         """Add losses on the features of `encoder`. Raises ValueError for two losses of one name."""
+        if not isinstance(regularizers, Mapping):
+            raise ValueError(f"regularizers are parts by name, not {regularizers!r}")
         for name, part in regularizers.items():
+            if not name.isidentifier() or hasattr(self.regularizers, name):
+                raise ValueError(f"regularizers.{name}: a regularizer cannot be called that; take another name")
             made = make(f"regularizers.{name}", part, Regularizer, encoder=encoder)
             if twice := sorted(set(made.weights) & set(self.loss_weights)):
                 raise ValueError(f"regularizers.{name}: there is another loss {twice[0]}; leave one of them out")

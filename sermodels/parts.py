@@ -66,7 +66,7 @@ def constructor_parameters(kind: Callable[..., Any]) -> dict[str, inspect.Parame
 def _class_of(slot: str, part: Part, role: type[T]) -> type[T]:
     path = part.get("_target_") if isinstance(part, Mapping) else None
     if not isinstance(path, str):
-        raise ValueError(f"{slot} is a part with a _target_, not {part!r}; choose one, as in {slot}=…")
+        raise ValueError(f"{slot} is a part with a _target_, not {part!r}; name its class")
     module_name, _, name = path.rpartition(".")
     # Checked before anything is imported: a checkpoint may come from anywhere.
     if not module_name.startswith("sermodels."):
@@ -75,6 +75,6 @@ def _class_of(slot: str, part: Part, role: type[T]) -> type[T]:
         kind = getattr(import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{slot}: there is no {path}") from error
-    if not (inspect.isclass(kind) and issubclass(kind, role)):
-        raise ValueError(f"{slot}: {path} is no {role.__name__}")
+    if not (inspect.isclass(kind) and issubclass(kind, role)) or kind is role:
+        raise ValueError(f"{slot}: {path} is no {role.__name__} of its own kind")
     return kind

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from experiments.training.memory import keep_freed_memory
 
 VARIABLE = "EMOCLUSTER_TEST_DATA"

@@ -31,15 +31,40 @@ def card(model: str) -> str:
     return found[1]
 
 
+SHARED = re.search(r"^## What they share\n(.*?)(?=^## )", CARDS, re.DOTALL | re.MULTILINE)[1]
+
+
+def named(text: str) -> list[str]:
+    """The files that a text names."""
+    return re.findall(r"`((?:conf|sermodels)/[\w/.]+)`", text)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_has_a_card_with_its_size_and_files(model):
     text = card(model)
     said = re.search(r"Parameters: ([\d,]+)", text)
     assert int(said[1].replace(",", "")) == parameters(f"model={model}")
     assert re.search(r"Cost: [\d.]+ / [\d.]+ ms", text)
-    files = re.findall(r"`((?:conf|sermodels)/[\w/.]+)`", text)
-    assert f"conf/model/{model}.yaml" in files
+    files = named(text)
+    assert {f"conf/model/{model}.yaml", *made_of(model)} <= {*files, *named(SHARED)}
     assert all((ROOT / name).exists() for name in files)
+
+
+def made_of(model: str) -> set[str]:
+    """The files of a model's class and of its parts; that it has no temporal net is no part."""
+    plan = make_plan(composed(f"model={model}"))
+    targets = re.findall(r"'_target_': '(sermodels[\w.]+)\.\w+'", str(plan.model))
+    return {f"{target.replace('.', '/')}.py" for target in targets} - {"sermodels/temporal_nets/temporal_net.py"}
+
+
+def test_the_files_of_a_models_parts_are_found():
+    assert made_of("temp_triplet") == {
+        "sermodels/temp_triplet.py",
+        "sermodels/encoders/vgg.py",
+        "sermodels/optimizations/sgd_and_adam.py",
+        "sermodels/regularizers/triplets.py",
+    }
+    assert "sermodels/decoders/ladder.py" in made_of("cnn_laddernet")
 
 
 def test_no_card_is_left_of_a_model_that_is_gone():

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pandas as pd
@@ -59,7 +60,8 @@ UNCLUSTERED = [name for name in MODELS if name not in CLUSTERED]
 def plan(model: str = "deep_emocluster", *overrides: str) -> RunPlan:
     """The run of a model of conf/model, with options, on chunks of this file's size and 4 clusters."""
     clusters = [f"num_clusters={CLUSTERS}"] if model in CLUSTERED else []
-    size = ["trainer.progress_bar=false", "trainer.threads=1", "batch_size=8", *SIZE, *clusters]
+    places = [f"{name}={gettempdir()}/emocluster-tests/{name}" for name in ("run_root", "store_root")]
+    size = ["trainer.progress_bar=false", "trainer.threads=1", "batch_size=8", *SIZE, *clusters, *places]
     return make_plan(composed(f"model={model}", *size, *overrides))
 
 

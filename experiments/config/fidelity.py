@@ -9,12 +9,13 @@ from omegaconf import DictConfig, OmegaConf
 from datamodules.errors import ConfigurationError
 from experiments import CONF
 from experiments.config.composing import choices
-from experiments.config.knobs import read_keys
 
 
-def check_fidelity(cfg: DictConfig) -> None:
-    """Refuse switches set for nobody, and `released` without a program. Raises ConfigurationError."""
-    read = read_keys(cfg, [f"fidelity.{switch}" for switch in cfg.fidelity])
+def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
+    """Refuse switches set for nobody, and `released` without a program. Raises ConfigurationError.
+
+    read: what `options_read` found.
+    """
     ignored = {switch: value for switch, value in cfg.fidelity.items() if f"fidelity.{switch}" not in read}
     presets = {name: OmegaConf.load(CONF / "fidelity" / f"{name}.yaml") for name in choices("fidelity")}
     differing = {

@@ -24,12 +24,14 @@ from experiments.config.contradictions import (
     check_unlabeled,
 )
 from experiments.config.fidelity import check_fidelity
-from experiments.config.knobs import check_knobs
+from experiments.config.knobs import check_knobs, options_read
 from experiments.config.plan import DataPlan, LoggerPlan, Node, RunPlan, TrainerPlan
 from sermodels.parts import constructor_parameters
 
 # Parts of a model lie at the config's root, where each is a group of its own, and are handed to its constructor.
 PARTS = ("encoder", "temporal_net", "regularizers", "optimization")
+# Arguments of tasks that nobody chooses.
+TOLD_BY_TRAIN = {"scale", "counts"}
 # What a model's yaml says beside its constructor's arguments; none of it changes the outcome.
 BESIDE_ARGUMENTS = ("name", "released_program")
 
@@ -41,8 +43,9 @@ def make_plan(cfg: DictConfig) -> RunPlan:
             f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…"
         )
     make_paths_absolute(cfg)
-    check_knobs(cfg)
-    check_fidelity(cfg)
+    read = options_read(cfg)
+    check_knobs(cfg, read)
+    check_fidelity(cfg, read)
     values: Any = OmegaConf.to_container(cfg, resolve=True)
     check_numbers(values, values["data"])
     trainer = TrainerPlan(**_known(values["trainer"], TrainerPlan, "trainer"))
@@ -52,6 +55,8 @@ def make_plan(cfg: DictConfig) -> RunPlan:
     check_logger(logger)
     data = data_plan(values)
     name, model = values["model"]["name"], _model(values)
+    for told in TOLD_BY_TRAIN & set(values["task"]):
+        raise ConfigurationError(f"task.{told}: the training set decides it; leave it out.")
     trial = trial_model(name, model, values["task"], data.features, data.chunks)
     check_unlabeled(name, trial, data.unlabeled_size)  # before the schedule, which would advise one that reads U
     plan = RunPlan(
@@ -140,6 +145,10 @@ def _model(values: Mapping[str, Any]) -> Node:
             raise ConfigurationError(f"{part}: model={values['model']['name']} has no such part; leave {part} out.")
         if part in takes and part not in values:
             raise ConfigurationError(f"{part}: model={values['model']['name']} needs one; choose it, as in {part}=…")
+        if part in values and values[part] is None:
+            raise ConfigurationError(
+                f"{part}: null is no part; choose one, or leave a single one out, as in ~{part}.NAME."
+            )
         if part in node:
             raise ConfigurationError(f"model.{part}: parts are groups of their own; set {part}=… instead.")
     return node | {part: values[part] for part in PARTS if part in values}

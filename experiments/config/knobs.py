@@ -17,6 +17,7 @@ from experiments import CONF
 OF_EVERY_RUN = {"unlabeled_size", "seed", "batch_size", "run_root", "store_root", "overwrite"}
 # Roots of the config that are no group of conf/.
 ROOTS = {"regularizers", "callbacks", "training_defaults", "hydra"}
+NO_KNOBS = {"defaults", *ROOTS, *OF_EVERY_RUN}
 
 
 def read_keys(cfg: DictConfig, keys: Iterable[str]) -> set[str]:
@@ -31,6 +32,13 @@ def read_keys(cfg: DictConfig, keys: Iterable[str]) -> set[str]:
     return {key for key, mark in marks.items() if sum(mark in text for text in found) > 1}
 
 
+def _default(cfg: DictConfig, name: str, value: Any) -> Any:
+    """What a knob would be if it had not been set: its default may refer to the model's."""
+    left = deepcopy(cfg)
+    left[name] = value
+    return left[name]
+
+
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for one in value.values():
@@ -42,10 +50,20 @@ def _strings(value: Any) -> Iterator[str]:
         yield value
 
 
-def check_knobs(cfg: DictConfig) -> None:
+def options_read(cfg: DictConfig) -> set[str]:
+    """The knobs at the config's root, and the switches of its fidelity, that something reads."""
+    return read_keys(cfg, [*_knobs(cfg), *(f"fidelity.{switch}" for switch in cfg.fidelity)])
+
+
+def _knobs(cfg: DictConfig) -> list[str]:
+    return [str(name) for name in OmegaConf.load(CONF / "config.yaml") if name in cfg and name not in NO_KNOBS]
+
+
+def check_knobs(cfg: DictConfig, read: set[str]) -> None:
     """Refuse what would be set in vain: knobs that nothing reads, options that there are not, two values of one knob.
 
-    A sweep over such a knob would train one run again and again. Raises ConfigurationError.
+    A sweep over such a knob would train one run again and again. read: what `options_read` found.
+    Raises ConfigurationError.
     """
     defaults: Any = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"), resolve=False)
     chosen: Any = OmegaConf.to_container(cfg, resolve=False)
@@ -53,10 +71,11 @@ def check_knobs(cfg: DictConfig) -> None:
     for name in chosen:
         if name not in defaults and name not in groups | ROOTS:
             raise ConfigurationError(f"{name}={chosen[name]}: there is no option of this name; leave it out.")
-    knobs = [name for name in defaults if name not in {"defaults", *ROOTS, *OF_EVERY_RUN} and name in chosen]
-    unread = set(knobs) - read_keys(cfg, knobs)
+    knobs = _knobs(cfg)
     for name in knobs:
-        if name in unread and chosen[name] != defaults[name]:
+        if name in read or chosen[name] == defaults[name]:
+            continue
+        if cfg[name] != _default(cfg, name, defaults[name]):
             raise ConfigurationError(
                 f"{name}={chosen[name]}: model={cfg.model.name} with its parts and schedule does not read it; "
                 f"leave {name} out."

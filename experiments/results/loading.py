@@ -8,8 +8,8 @@ import torch
 
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
-from experiments.results.trained_model import Predictor
 from experiments.results.released import is_released, load_released
+from experiments.results.trained_model import Predictor
 from sermodels.module import EmotionModule
 
 

@@ -62,6 +62,10 @@ class Attributes(Task):
             name: {"mean": float(ratings[name].mean()), "std": float(ratings[name].std(ddof=0))} for name in self.names
         }
         for name, one in scale.items():
+            if math.isnan(one["mean"]):
+                raise DataError(
+                    f"{where}: no training sentence has a rating of {name}; choose another attribute, or another task."
+                )
             if not one["std"] > 0:
                 raise DataError(
                     f"{where}: all training sentences have the same {name}, {one['mean']:g}; "

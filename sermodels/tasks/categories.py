@@ -50,9 +50,8 @@ class Categories(Task):
         criterion: str = "uar",
         counts: Sequence[int] | None = None,
     ) -> None:
-        if classes is not None and (
-            isinstance(classes, str) or len(set(classes)) < 2 or len(set(classes)) < len(classes)
-        ):
+        named = isinstance(classes, list | tuple) and all(isinstance(one, str) for one in classes)
+        if classes is not None and (not named or len(set(classes)) < max(2, len(classes))):
             raise ValueError(f"classes are two names or more, each once, not {classes!r}")
         one_of("class_weights", class_weights, CLASS_WEIGHTS)
         one_of("criterion", criterion, CRITERIA)

@@ -3,7 +3,8 @@
 Shapes: B sentences, C chunks, D = 256 features.
 """
 
-from sermodels.recurrent import Recurrent
+from sermodels.arguments import one_of
+from sermodels.recurrent import KINDS, Recurrent
 from sermodels.temporal_nets.temporal_net import TemporalNet
 
 
@@ -17,4 +18,5 @@ class TemporalRecurrent(Recurrent, TemporalNet):
     """
 
     def __init__(self, num_features: int, kind: str = "bigru") -> None:
+        one_of("kind", kind, KINDS)
         super().__init__(kind, num_features, num_features)

@@ -206,7 +206,9 @@ KNOBS = {
 def test_a_knob_arrives_and_changes_the_hash_or_is_refused(name, knob, planned):
     _, value, readers = KNOBS[knob]
     if name in readers:
-        assert run_hash(outcome(planned(f"model={name}", f"{knob}={value}"), "d")) != run_hash(outcome(usual(name), "d"))
+        assert run_hash(outcome(planned(f"model={name}", f"{knob}={value}"), "d")) != run_hash(
+            outcome(usual(name), "d")
+        )
     else:
         with pytest.raises(
             ConfigurationError, match=rf"^{knob}={value}: model={name} .*does not read it; leave {knob} out\.$"
@@ -279,6 +281,10 @@ def test_the_papers_preset_is_the_papers(planned):
     ("overrides", "message"),
     [
         (["model=cnn_regressor", "+temporal_net=gru"], "temporal_net: model=cnn_regressor has no such part"),
+        (["model=cnn_ae", "regularizers=null"], "regularizers: null is no part"),
+        (["+regularizer@regularizers.keys=triplet"], r"regularizers\.keys: a regularizer cannot be called that"),
+        (["+task.scale=1"], r"task\.scale: the training set decides it"),
+        (["temporal_net=gru", "temporal_net.kind=rnn", "sampler=sentence"], "temporal_net: kind is one of gru"),
         (["model=deep_emocluster", "+recurrence=gru"], "recurrence="),
         (["model=temp_triplet", "regularizers.triplet.window=3"], r"regularizers\.triplet: .*even number"),
         (["model=temp_triplet", "regularizers.triplet.window=40"], "needs at least 22 chunks"),
@@ -306,9 +312,9 @@ def test_what_a_model_does_not_take_is_told_before_any_work_is_done(overrides, m
 @pytest.mark.parametrize(
     ("taken", "said"),
     [
-        *((group, f"{group}: a run needs one") for group in ("task", "features", "schedule", "sampler")),
+        *((group, f"{group}: a run needs one") for group in ("data", "model", "task", "features", "schedule")),
+        *((group, f"{group}: a run needs one") for group in ("sampler", "trainer", "logger", "fidelity")),
         *((part, f"{part}: model=deep_emocluster needs one") for part in ("encoder", "temporal_net", "optimization")),
-        ("model", "not there"),
         ("fidelity.criterion", "not there: Interpolation key 'fidelity.criterion' not found; check the last options."),
     ],
 )

@@ -5,6 +5,7 @@ import resource
 
 import pytest
 import torch
+
 from experiments.training.memory import keep_freed_memory
 
 

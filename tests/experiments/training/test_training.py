@@ -11,9 +11,10 @@ from tiny_training import CLUSTERED, MODELS
 
 from datamodules.errors import DataError, TrainingDiverged
 from datamodules.labels import ATTRIBUTES
+from experiments.config.building import build
 from experiments.config.from_hydra import saved_data_plan
-from experiments.results.other_corpora import evaluate, finished_run
 from experiments.results.loading import load_predictor
+from experiments.results.other_corpora import evaluate, finished_run
 from experiments.training import one_run
 from experiments.training.one_run import train
 
@@ -28,7 +29,8 @@ SUITED = {
 def evaluated(path, data=None, root=None):
     """As the program does it."""
     run = finished_run(path)
-    return evaluate(run, saved_data_plan(run.config, data, root))
+    plan = saved_data_plan(run.config, data, root)
+    return evaluate(run, build(plan.corpus), plan.name, plan.store_root, plan.max_bad_files, plan.workers)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -82,7 +84,9 @@ def test_a_run_leaves_everything_it_promises(name, tiny, planned):
         assert (run.clusters()["clusters"] == 10).all()
 
 
-@pytest.mark.parametrize(("name", "passes"), [("deep_emocluster", "ULUL"), ("acg_emocluster", "ULL"), ("cnn_ae", "ULUL")])
+@pytest.mark.parametrize(
+    ("name", "passes"), [("deep_emocluster", "ULUL"), ("acg_emocluster", "ULL"), ("cnn_ae", "ULUL")]
+)
 def test_the_tiny_runs_read_both_sets(name, passes, tiny, planned):
     """The guard of the test above."""
     assert "".join(planned(*tiny, f"model={name}").passes) == passes
@@ -207,7 +211,7 @@ def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, planned):
 
 
 def test_labels_that_changed_under_a_partial_run_are_told(tiny, planned, monkeypatch):
-    """A corpus that is read otherwise than before, as by another version of its reader, from files that are the same."""
+    """As by another version of a corpus's reader, from files that are the same."""
     plan = planned(*tiny)
     with monkeypatch.context() as patched:
         patched.setattr(one_run, "score_sets", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))

@@ -44,7 +44,9 @@ class High(Task):
 
     def table(self, outputs: Tensor, table: pd.DataFrame) -> pd.DataFrame:
         truth = self.encode(table)[:, 0].numpy()
-        return pd.DataFrame({"utterance_id": table["utterance_id"], "truth": truth, "prediction": outputs[:, 0].numpy()})
+        return pd.DataFrame(
+            {"utterance_id": table["utterance_id"], "truth": truth, "prediction": outputs[:, 0].numpy()}
+        )
 
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
         right = (predictions["prediction"] > 0.5) == (predictions["truth"] > 0.5)
