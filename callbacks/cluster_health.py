@@ -4,6 +4,7 @@ Shapes: S sentences, C chunks, Q clusters.
 """
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def cluster_entropy(labels: Tensor, num_clusters: int) -> float:
     if num_clusters < 2:
         return 0.0
     share = torch.bincount(labels.flatten(), minlength=num_clusters).double() / labels.numel()
-    return float(torch.special.entr(share).sum() / torch.log(torch.tensor(float(num_clusters))))
+    return float(torch.special.entr(share).sum() / math.log(num_clusters))
 
 
 def agreement(labels: Tensor, previous: Tensor | None) -> float | None:

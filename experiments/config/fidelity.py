@@ -33,3 +33,9 @@ def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
         raise ConfigurationError(
             f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
         )
+    # Of the other switches the class that is given them says what they may be.
+    samplers = sorted({str(preset.vanilla_sampler) for preset in presets.values()})
+    if cfg.fidelity.vanilla_sampler not in samplers and "vanilla_sampler" not in ignored:
+        raise ConfigurationError(
+            f"fidelity.vanilla_sampler={cfg.fidelity.vanilla_sampler}: take one of {', '.join(samplers)}."
+        )

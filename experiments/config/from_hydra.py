@@ -24,12 +24,14 @@ from experiments.config.contradictions import (
     check_unlabeled,
 )
 from experiments.config.fidelity import check_fidelity
-from experiments.config.knobs import check_knobs, options_read
+from experiments.config.knobs import check_knobs, knob_of, options_read
 from experiments.config.plan import DataPlan, LoggerPlan, Node, RunPlan, TrainerPlan
 from sermodels.parts import constructor_parameters
 
 # Parts of a model lie at the config's root, where each is a group of its own, and are handed to its constructor.
 PARTS = ("encoder", "temporal_net", "regularizers", "optimization")
+# Without each of these there is no run.
+GROUPS = ("data", "model", "task", "features", "schedule", "sampler", "trainer", "logger", "fidelity")
 # Arguments of tasks that nobody chooses.
 TOLD_BY_TRAIN = {"scale", "counts"}
 # What a model's yaml says beside its constructor's arguments; none of it changes the outcome.
@@ -38,6 +40,9 @@ BESIDE_ARGUMENTS = ("name", "released_program")
 
 def make_plan(cfg: DictConfig) -> RunPlan:
     """The run that a config describes. Raises ConfigurationError for what cannot be meant; no data are looked at."""
+    for group in GROUPS:
+        if group not in cfg:
+            raise ConfigurationError(f"{group}: a run needs one; choose it, as in {group}=…")
     if OmegaConf.is_missing(cfg.data, "root"):
         raise ConfigurationError(
             f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…"
@@ -57,7 +62,10 @@ def make_plan(cfg: DictConfig) -> RunPlan:
     name, model = values["model"]["name"], _model(values)
     for told in TOLD_BY_TRAIN & set(values["task"]):
         raise ConfigurationError(f"task.{told}: the training set decides it; leave it out.")
-    trial = trial_model(name, model, values["task"], data.features, data.chunks)
+    try:
+        trial = trial_model(name, model, values["task"], data.features, data.chunks)
+    except ConfigurationError as error:  # a part says what is wrong with its option, and the knob may be elsewhere
+        raise ConfigurationError(f"{knob_of(cfg, str(error))}{error}") from error
     check_unlabeled(name, trial, data.unlabeled_size)  # before the schedule, which would advise one that reads U
     plan = RunPlan(
         model_name=name,

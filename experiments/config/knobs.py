@@ -59,6 +59,14 @@ def _knobs(cfg: DictConfig) -> list[str]:
     return [str(name) for name in OmegaConf.load(CONF / "config.yaml") if name in cfg and name not in NO_KNOBS]
 
 
+def knob_of(cfg: DictConfig, fault: str) -> str:
+    """`gamma_triplet=-1: ` for a fault that ends with the value of a knob that was set; else nothing."""
+    for name in _knobs(cfg):
+        if fault.endswith(f"not {cfg[name]!r}"):
+            return f"{name}={cfg[name]}: "
+    return ""
+
+
 def check_knobs(cfg: DictConfig, read: set[str]) -> None:
     """Refuse what would be set in vain: knobs that nothing reads, options that there are not, two values of one knob.
 
@@ -72,14 +80,6 @@ def check_knobs(cfg: DictConfig, read: set[str]) -> None:
         if name not in defaults and name not in groups | ROOTS:
             raise ConfigurationError(f"{name}={chosen[name]}: there is no option of this name; leave it out.")
     knobs = _knobs(cfg)
-    for name in knobs:
-        if name in read or chosen[name] == defaults[name]:
-            continue
-        if cfg[name] != _default(cfg, name, defaults[name]):
-            raise ConfigurationError(
-                f"{name}={chosen[name]}: model={cfg.model.name} with its parts and schedule does not read it; "
-                f"leave {name} out."
-            )
     # A knob that two places read is given by the knob alone, or they would disagree.
     places = {"model": cfg.model, **{f"callbacks.{name}": one for name, one in cfg.get("callbacks", {}).items()}}
     for where, node in places.items():
@@ -88,3 +88,11 @@ def check_knobs(cfg: DictConfig, read: set[str]) -> None:
                 raise ConfigurationError(
                     f"{where}.{name}={node[name]} is not the run's {name}; set {name}={node[name]} alone."
                 )
+    for name in knobs:
+        if name in read or chosen[name] == defaults[name]:
+            continue
+        if cfg[name] != _default(cfg, name, defaults[name]):
+            raise ConfigurationError(
+                f"{name}={chosen[name]}: model={cfg.model.name} with its parts and schedule does not read it; "
+                f"leave {name} out."
+            )

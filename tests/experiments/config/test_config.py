@@ -417,7 +417,7 @@ def test_schedules(planned):
         (["task.criterion=null"], "criterion", "ccc, chunk_loss"),
         (["model=cnn_vae", "lambda_cluster=2"], "model=cnn_vae", "leave lambda_cluster out"),
         (["model=temp_triplet", "gamma_triplet=-1"], "gamma_triplet=-1", "0 or more"),
-        (["model=temp_triplet", "gamma_triplet=true"], "gamma_triplet=True", "set a number"),
+        (["model=temp_triplet", "gamma_triplet=true"], "gamma_triplet=True", "number 0 or more"),
         *(
             ([f"model={name}", f"sampler={sampler}"], name, "sampler=sentence")
             for name in ("temp_gru", "temp_cnn", "temp_trans", "temp_triplet")
