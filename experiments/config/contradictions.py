@@ -1,5 +1,6 @@
 """Values that mean nothing, and choices that contradict each other; told before any work is done."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ def check_numbers(knobs: Node, data: Node) -> None:
     pool_seed = data.get("pool_seed", 0)
     if type(pool_seed) is not int or not 0 <= pool_seed < 2**32:
         raise ConfigurationError(f"data.pool_seed={pool_seed}: set a whole number from 0 to 2^32 - 1.")
+
+
+def check_switches(switches: Mapping[str, Any]) -> None:
+    """True or false, and no other word: any word would count as true, and overwrite=no throw a run away."""
+    for name, value in switches.items():
+        if type(value) is not bool:
+            raise ConfigurationError(f"{name}={value}: set true or false.")
 
 
 def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
@@ -104,7 +112,7 @@ def check_model(plan: RunPlan, model: EmotionModule) -> None:
     _check_clusters(plan, hasattr(model, "embed"))  # as callbacks.protocols.Clustered says
     if model.needs_whole_sentences and not sampler.whole_sentences:
         raise ConfigurationError(
-            f"model={name} reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
+            f"model={name} with its parts reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
         )
     if plan.trainer.accelerator == "cpu" and "bf16" in plan.trainer.precision:

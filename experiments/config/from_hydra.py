@@ -20,6 +20,7 @@ from experiments.config.contradictions import (
     check_model,
     check_numbers,
     check_places,
+    check_switches,
     check_trainer,
     check_unlabeled,
 )
@@ -56,6 +57,8 @@ def make_plan(cfg: DictConfig) -> RunPlan:
     trainer = TrainerPlan(**_known(values["trainer"], TrainerPlan, "trainer"))
     trainer = replace(trainer, precision=str(trainer.precision))  # 32 may be a number
     logger = LoggerPlan(**_known(values["logger"], LoggerPlan, "logger"))
+    switches = {"overwrite": values["overwrite"], "trainer.channels_last": trainer.channels_last}
+    check_switches(switches | {"trainer.progress_bar": trainer.progress_bar, "logger.offline": logger.offline})
     check_trainer(trainer, values["batch_size"])
     check_logger(logger)
     data = data_plan(values)

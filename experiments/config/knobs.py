@@ -17,6 +17,8 @@ from experiments import CONF
 OF_EVERY_RUN = {"unlabeled_size", "seed", "batch_size", "run_root", "store_root", "overwrite"}
 # Roots of the config that are no group of conf/.
 ROOTS = {"regularizers", "callbacks", "training_defaults", "hydra"}
+# Groups whose choices are many, each under a name of its own.
+NAMED_GROUPS = {"regularizer", "callback"}
 NO_KNOBS = {"defaults", *ROOTS, *OF_EVERY_RUN}
 
 
@@ -77,6 +79,10 @@ def check_knobs(cfg: DictConfig, read: set[str]) -> None:
     chosen: Any = OmegaConf.to_container(cfg, resolve=False)
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for name in chosen:
+        if name in NAMED_GROUPS:
+            raise ConfigurationError(
+                f"{name}: nothing reads it there; give it a name, as in +{name}@{name}s.NAME=…, NAME being yours."
+            )
         if name not in defaults and name not in groups | ROOTS:
             raise ConfigurationError(f"{name}={chosen[name]}: there is no option of this name; leave it out.")
     knobs = _knobs(cfg)

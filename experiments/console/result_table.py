@@ -1,7 +1,9 @@
 """A run's result as a table."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +21,10 @@ def show_result(metrics: Metrics, directory: Path) -> None:
         table.add_column(set_name, justify="right")
     table.add_row("sentences", *(str(metrics.sets[set_name]["n"]) for set_name in scores))
     for name in dict.fromkeys(name for one in scores.values() for name in one):
-        table.add_row(name, *(_cell(one[name]) if name in one else "not rated" for one in scores.values()))
+        table.add_row(
+            name,
+            *(_cell(one[name]) if name in one else _absent(metrics.sets[set_name]) for set_name, one in scores.items()),
+        )
     console = Console(highlight=False)
     console.print(table)
     trained_on = metrics.trained_on or corpus
@@ -29,6 +34,11 @@ def show_result(metrics: Metrics, directory: Path) -> None:
         soft_wrap=True,
         markup=False,
     )
+
+
+def _absent(scores: Mapping[str, Any]) -> str:
+    """A set without ratings, or a category that does not occur in one that has."""
+    return "–" if scores["n"] else "not rated"
 
 
 def _cell(value: float) -> str:

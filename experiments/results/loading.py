@@ -13,7 +13,7 @@ from experiments.results.trained_model import Predictor
 from sermodels.module import EmotionModule
 
 
-def load_predictor(path: Path | str, norm_terms: Path | None = None) -> Predictor:
+def load_predictor(path: Path | str, norm_terms: Path | str | None = None) -> Predictor:
     """Load `path`: a run directory (its best model), a .ckpt of ours, or an authors' .pth.tar.
 
     norm_terms: folder of the authors' normalisation terms; by default `NormTerm` beside their file.
@@ -21,7 +21,7 @@ def load_predictor(path: Path | str, norm_terms: Path | None = None) -> Predicto
 
     In a notebook: `load_predictor("runs/temp_trans-…").predict_file("call.wav")`.
     """
-    path = Path(path)
+    path, norm_terms = Path(path), Path(norm_terms) if norm_terms else None
     if path.is_dir():
         if not (path / "checkpoints" / "best.ckpt").exists():
             raise DataError(f"{path}: no checkpoints/best.ckpt in this folder; give a run's directory or a checkpoint.")

@@ -281,6 +281,9 @@ def test_the_papers_preset_is_the_papers(planned):
     ("overrides", "message"),
     [
         (["model=cnn_regressor", "+temporal_net=gru"], "temporal_net: model=cnn_regressor has no such part"),
+        (["+regularizer=triplet"], r"regularizer: nothing reads it there; .*regularizer@regularizers\.NAME"),
+        (["overwrite=no"], "overwrite=no: set true or false"),
+        (["trainer.channels_last=maybe"], "trainer.channels_last=maybe: set true or false"),
         (["model=cnn_ae", "regularizers=null"], "regularizers: null is no part"),
         (["+regularizer@regularizers.keys=triplet"], r"regularizers\.keys: a regularizer cannot be called that"),
         (["+task.scale=1"], r"task\.scale: the training set decides it"),
