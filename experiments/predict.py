@@ -1,4 +1,4 @@
-"""Arousal, dominance, valence of audio: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
+"""What trained models tell of audio: `python -m experiments.predict --checkpoint PATH --output preds.csv FOLDER`."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=Path,
         action="append",
         required=True,
-        help="a .ckpt, a run's directory, or an authors' .pth.tar; give one for every attribute",
+        help="a .ckpt, a run's directory, or an authors' .pth.tar; give one for every attribute or task",
     )
     parser.add_argument(
         "--norm-terms",
