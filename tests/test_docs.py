@@ -132,7 +132,7 @@ def test_every_command_of_the_documentation_composes(overrides, monkeypatch):
     # As on a machine that has what the command asks for.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: cfg.trainer.devices)
-    make_plan(cfg)
+    assert "L" in make_plan(cfg).passes
 
 
 def test_presets_of_sweeps_sweep():
