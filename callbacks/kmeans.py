@@ -4,7 +4,6 @@ Shapes: N points, D dimensions, Q clusters.
 """
 
 import importlib.util
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import TrainingDiverged
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,14 @@ def chosen_backend(backend: str) -> str:
 
 def make_kmeans(backend: str) -> KMeans:
     """`faiss` (on the GPU where its GPU build is installed), `torch`, or `auto`, see `chosen_backend`."""
-    if backend == "auto":
-        backend = chosen_backend(backend)
-        log.info("k-means by %s", backend)
+    backend = chosen_backend(backend)
     if backend == "faiss":
+        if not importlib.util.find_spec("faiss"):
+            raise ValueError("backend faiss is not installed here; take auto or torch")
         return faiss_kmeans
     if backend == "torch":
         return torch_kmeans
-    raise ValueError(f"pseudo_labels.backend is auto, faiss or torch, not {backend!r}")
+    raise ValueError(f"backend is auto, faiss or torch, not {backend!r}")
 
 
 def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:

@@ -3,18 +3,21 @@
 Shapes: S sentences, C chunks, T frames, F mel bins, D embedding size, Q clusters.
 """
 
+import logging
 import time
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from callbacks.kmeans import Clustering, make_kmeans
+from callbacks.kmeans import Clustering, chosen_backend, make_kmeans
 from callbacks.protocols import Clustered, ClusteredData
 from callbacks.relabelling import Relabelling, RelabellingListener
 from datamodules.processes import from_first
 from datamodules.seeds import derive_seed
 from datamodules.whole_set import over_set
+
+log = logging.getLogger(__name__)
 
 
 class PseudoLabels(pl.Callback):
@@ -23,16 +26,25 @@ class PseudoLabels(pl.Callback):
     U and L are clustered apart. Seeds come from (seed, pass), so a resumed pass is clustered as it would have
     been. Embeddings go in as they are: no PCA, no whitening, no length normalisation.
 
-    num_clusters: Q. iterations: of k-means. backend: see make_kmeans.
+    num_clusters: Q. iterations: of k-means. backend: auto, faiss or torch, see chosen_backend.
+    Raises ValueError for others.
     """
 
     decides_outcome = True
 
     def __init__(self, num_clusters: int, seed: int, iterations: int = 20, backend: str = "auto") -> None:
+        for name, value, least in (("num_clusters", num_clusters, 2), ("iterations", iterations, 1)):
+            if value < least:
+                raise ValueError(f"{name} is a whole number {least} or more, not {value!r}")
         self.num_clusters = num_clusters
         self.seed = seed
         self.iterations = iterations
-        self.kmeans = make_kmeans(backend)
+        self.backend = chosen_backend(backend)
+        self.kmeans = make_kmeans(self.backend)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say what clusters."""
+        log.info("k-means by %s", self.backend)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Re-label the set of the pass that begins."""

@@ -5,7 +5,6 @@ Shapes: C chunks, T frames a chunk, F mel bins, n samples.
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from datamodules.audio import read_audio
 from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
 from datamodules.feature_store import FeatureStore
 from datamodules.features import Extractor, FeatureSettings, make_extractor
@@ -62,11 +60,6 @@ class FrontEnd:
         zero = torch.zeros(1, dtype=torch.long)
         every = torch.arange(count)[None]
         return self.normalize(gather_chunks(raw, zero, length, starts, zero, every, window))[0]
-
-    def chunks_of_file(self, path: Path | str) -> Tensor:
-        """A model's input (C, T, F) from an audio file; raises UnreadableAudio."""
-        audio = read_audio(path, self.features.sample_rate, min_samples=self.features.min_samples)
-        return self.chunks_of(audio.samples)
 
     def to_dict(self) -> dict[str, Any]:
         """Numbers, strings, lists and dicts only, so that a checkpoint loads with weights_only=True."""

@@ -12,9 +12,7 @@ def supervised(rounds: int, has_unlabeled: bool) -> Passes:
     ('L', 'L', 'L')
     """
     if has_unlabeled:
-        raise ValueError(
-            "schedule=supervised never reads unlabelled speech; set unlabeled_size=0 or take schedule=alternating"
-        )
+        raise ValueError("supervised never reads unlabelled speech; set unlabeled_size=0 or take schedule=alternating")
     return (LABELED,) * rounds
 
 

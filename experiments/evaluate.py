@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.config.building import build
 from experiments.config.from_hydra import saved_data_plan
+from experiments.config.targets import read_corpus
 from experiments.console.log_lines import log_to_console
 from experiments.console.result_table import show_result
 from experiments.console.user_errors import user_errors
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with user_errors():
         run = finished_run(options.run)
         plan = saved_data_plan(run.config, options.data, options.root)
-        corpus = build(plan.corpus)
+        corpus = read_corpus("data.corpus", plan.corpus)
         show_result(*evaluate(run, corpus, plan.name, plan.store_root, plan.max_bad_files, plan.workers))
 
 

@@ -4,10 +4,13 @@ Reads the corpus and the part of the pool a run would, extracts what is missing 
 what was found. Interrupt it at will; the same command goes on.
 """
 
+import sys
+
 import hydra
 from omegaconf import DictConfig
 
 from experiments import CONF
+from experiments.config.command_line import refuse_null_groups
 from experiments.config.from_hydra import make_plan
 from experiments.console.corpus_table import show_corpus
 from experiments.console.log_lines import log_to_console
@@ -33,4 +36,6 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    with user_errors():
+        refuse_null_groups(sys.argv[1:])
     main()

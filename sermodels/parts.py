@@ -5,8 +5,9 @@ What a yaml says is what a checkpoint keeps, so a model comes back from its chec
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any, TypeVar
+
+from datamodules.named import named
 
 Part = Mapping[str, Any]
 """`{"_target_": "sermodels.encoders.vgg.VGG16", "dropout": 0.5}`."""
@@ -67,14 +68,10 @@ def _class_of(slot: str, part: Part, role: type[T]) -> type[T]:
     path = part.get("_target_") if isinstance(part, Mapping) else None
     if not isinstance(path, str):
         raise ValueError(f"{slot} is a part with a _target_, not {part!r}; name its class")
-    module_name, _, name = path.rpartition(".")
-    # Checked before anything is imported: a checkpoint may come from anywhere.
-    if not module_name.startswith("sermodels."):
-        raise ValueError(f"{slot}: its class {path} is not one of sermodels")
     try:
-        kind = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{slot}: there is no {path}") from error
+        kind = named(path, "sermodels")
+    except ValueError as error:
+        raise ValueError(f"{slot}: {error}") from error
     if not (inspect.isclass(kind) and issubclass(kind, role)) or kind is role:
         raise ValueError(f"{slot}: {path} is no {role.__name__} of its own kind")
     return kind

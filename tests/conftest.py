@@ -1,6 +1,10 @@
 """What every test may ask for."""
 
 import os
+
+# The suite's processes share the cores (see addopts), and so do the programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
+import callbacks
 from experiments.training.memory import keep_freed_memory
 
+# Callbacks that end a training in the middle; what may be named as a callback lies in that package alone.
+callbacks.__path__.append(str(Path(__file__).parent / "mishaps"))
 VARIABLE = "EMOCLUSTER_TEST_DATA"
 
 keep_freed_memory()  # as the programs do; the suite takes half the time

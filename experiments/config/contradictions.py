@@ -1,16 +1,13 @@
 """Values that mean nothing, and choices that contradict each other; told before any work is done."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import os
 
 import torch
 
-from callbacks.pseudo_labels import PseudoLabels
 from datamodules.datamodule import RESIDENCIES
 from datamodules.errors import ConfigurationError
-from experiments.config.building import class_of
 from experiments.config.plan import LoggerPlan, Node, RunPlan, TrainerPlan
+from experiments.config.targets import makes_clusters
 from sermodels.encoders.encoder import Encoder
 from sermodels.module import EmotionModule
 
@@ -23,7 +20,9 @@ WHOLE_NUMBERS = {
     "seed": (0, "up to 2^32 - 1"),
 }
 
-PRECISIONS = ("32", "32-true", "bf16-mixed", "bf16", "64", "64-true")
+# As people write them, and as Lightning calls them in full.
+PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "64": "64-true"}
+ACCELERATORS = ("cpu", "gpu")
 
 
 def check_numbers(knobs: Node, data: Node) -> None:
@@ -33,35 +32,29 @@ def check_numbers(knobs: Node, data: Node) -> None:
             raise ConfigurationError(f"{name}={knobs[name]}: set a whole number, {least} or more ({meaning}).")
     if knobs["seed"] >= 2**32:
         raise ConfigurationError(f"seed={knobs['seed']}: set a whole number from 0 to 2^32 - 1.")
-    fraction = data["max_bad_files"]
-    if not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
-        raise ConfigurationError(f"data.max_bad_files={fraction}: set a fraction from 0 to 1.")
-    pool_seed = data.get("pool_seed", 0)
-    if type(pool_seed) is not int or not 0 <= pool_seed < 2**32:
-        raise ConfigurationError(f"data.pool_seed={pool_seed}: set a whole number from 0 to 2^32 - 1.")
-
-
-def check_switches(switches: Mapping[str, Any]) -> None:
-    """True or false, and no other word: any word would count as true, and overwrite=no throw a run away."""
-    for name, value in switches.items():
-        if type(value) is not bool:
-            raise ConfigurationError(f"{name}={value}: set true or false.")
+    if not 0 <= data["max_bad_files"] <= 1:
+        raise ConfigurationError(f"data.max_bad_files={data['max_bad_files']}: set a fraction from 0 to 1.")
+    if not 0 <= data["pool_seed"] < 2**32:
+        raise ConfigurationError(f"data.pool_seed={data['pool_seed']}: set a whole number from 0 to 2^32 - 1.")
 
 
 def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
     """Precision, devices, threads, and whether the devices can share a batch."""
-    if trainer.precision not in PRECISIONS:
+    if trainer.accelerator not in ACCELERATORS:
+        raise ConfigurationError(f"trainer.accelerator={trainer.accelerator}: take trainer=cpu or trainer=gpu.")
+    if trainer.precision not in PRECISIONS.values():
+        known = ", ".join(name for pair in PRECISIONS.items() for name in pair)
         raise ConfigurationError(
-            f"trainer.precision={trainer.precision}: take one of {', '.join(PRECISIONS)}. "
+            f"trainer.precision={trainer.precision}: take one of {known}. "
             "16-mixed would scale the loss once and unscale it for each of several optimizers."
         )
     if trainer.accelerator == "gpu" and not torch.cuda.is_available():
         raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
-    if trainer.threads is not None and (type(trainer.threads) is not int or trainer.threads < 1):
+    if trainer.threads is not None and trainer.threads < 1:
         raise ConfigurationError(f"trainer.threads={trainer.threads}: set a whole number, 1 or more, or null.")
     for name, what in (("devices", "of each machine"), ("num_nodes", "machines")):
         value = getattr(trainer, name)
-        if type(value) is not int or value < 1:
+        if value < 1:
             raise ConfigurationError(f"trainer.{name}={value}: set a whole number, 1 or more ({what}).")
     if trainer.accelerator == "gpu" and trainer.devices > torch.cuda.device_count():
         raise ConfigurationError(
@@ -75,20 +68,15 @@ def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
 
 
 def check_places(plan: RunPlan) -> None:
-    """Where features lie, and folders that can be made."""
+    """Where features lie, and folders that can be made; nothing is made yet."""
     if plan.data.residency not in RESIDENCIES:
         raise ConfigurationError(f"data.residency={plan.data.residency}: take one of {', '.join(RESIDENCIES)}.")
+    if plan.data.workers is not None and plan.data.workers < 1:
+        raise ConfigurationError(f"data.workers={plan.data.workers}: set a whole number, 1 or more, or null.")
     for name, folder in (("run_root", plan.run_root), ("store_root", plan.data.store_root)):
-        _check_folder(name, folder)
-
-
-def _check_folder(name: str, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{name}={folder}: cannot be made ({error.strerror}); set {name} elsewhere."
-        ) from error
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            raise ConfigurationError(f"{name}={folder}: cannot be made in {there}; set {name} elsewhere.")
 
 
 def check_logger(logger: LoggerPlan) -> None:
@@ -119,12 +107,6 @@ def check_model(plan: RunPlan, model: EmotionModule) -> None:
         for encoder in model.modules():
             if isinstance(encoder, Encoder) and encoder.cpu_bf16_fault:
                 raise ConfigurationError(f"trainer.precision: {encoder.cpu_bf16_fault}.")
-
-
-def makes_clusters(callbacks: Any) -> bool:
-    """Whether one of the run's callbacks clusters the sets."""
-    kinds = (class_of(f"callbacks.{name}", node) for name, node in callbacks.items())
-    return any(isinstance(kind, type) and issubclass(kind, PseudoLabels) for kind in kinds)
 
 
 def _check_clusters(plan: RunPlan, clustered: bool) -> None:

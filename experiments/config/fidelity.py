@@ -33,6 +33,10 @@ def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
         raise ConfigurationError(
             f"fidelity=released: its authors released no program of model={cfg.model.name}; take fidelity=paper."
         )
+    if chosen == "released" and not cfg.task.get("released_program", True):
+        raise ConfigurationError(
+            "fidelity=released: the released programs tell attributes; take task=attributes, or fidelity=paper."
+        )
     # Of the other switches the class that is given them says what they may be.
     samplers = sorted({str(preset.vanilla_sampler) for preset in presets.values()})
     if cfg.fidelity.vanilla_sampler not in samplers and "vanilla_sampler" not in ignored:

@@ -2,22 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from callbacks.kmeans import chosen_backend
-from experiments.config.building import class_of, with_defaults
 from experiments.config.plan import RunPlan
+from experiments.config.targets import GIVEN, callback_class, with_defaults
 
 # Goes up when the same values come to mean another outcome.
 SCHEMA = 1
-
-# Arguments of models and parts that are no choice of their own: `chunks`, `features` and `task` below decide them.
-GIVEN_BY_DATA = frozenset({"task", "num_frames", "num_mels"})
-
-# Lightning's short names of what it calls in full.
-PRECISIONS = {"bf16": "bf16-mixed", "32": "32-true", "64": "64-true"}
 
 
 def outcome(plan: RunPlan, data_fingerprint: str) -> dict[str, Any]:
@@ -28,7 +22,8 @@ def outcome(plan: RunPlan, data_fingerprint: str) -> dict[str, Any]:
     """
     decides = {
         "schema": SCHEMA,
-        "model": _without(with_defaults(plan.model), GIVEN_BY_DATA),
+        # `chunks`, `features` and `task` below say what the model is given of them.
+        "model": _without(with_defaults(plan.model), GIVEN["model"]),
         "task": with_defaults(plan.task),
         "data": data_fingerprint,
         "unlabeled_size": plan.data.unlabeled_size,
@@ -40,13 +35,13 @@ def outcome(plan: RunPlan, data_fingerprint: str) -> dict[str, Any]:
         "batch_size": plan.batch_size,
         "seed": plan.seed,
         "devices": plan.trainer.processes,
-        "precision": PRECISIONS.get(plan.trainer.precision, plan.trainer.precision),
+        "precision": plan.trainer.precision,
         "channels_last": plan.trainer.channels_last,
     }
     return _canonical(decides)
 
 
-def _without(node: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def _without(node: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """A node less these arguments, in the nodes inside it too."""
     return {
         key: _without(value, names) if isinstance(value, Mapping) else value
@@ -59,7 +54,7 @@ def _callbacks(nodes: Mapping[str, Any]) -> dict[str, Any]:
     """Those that have a say in the outcome; a callback that does not tell is taken to have one."""
     decides = {}
     for name, node in nodes.items():
-        if getattr(class_of(f"callbacks.{name}", node), "decides_outcome", True):
+        if getattr(callback_class(name, node), "decides_outcome", True):
             decides[name] = with_defaults(node)
             if "backend" in decides[name]:  # faiss and torch cluster differently, so say which it will be
                 decides[name]["backend"] = chosen_backend(decides[name]["backend"])

@@ -61,12 +61,12 @@ def _knobs(cfg: DictConfig) -> list[str]:
     return [str(name) for name in OmegaConf.load(CONF / "config.yaml") if name in cfg and name not in NO_KNOBS]
 
 
-def knob_of(cfg: DictConfig, fault: str) -> str:
-    """`gamma_triplet=-1: ` for a fault that ends with the value of a knob that was set; else nothing."""
+def by_its_knob(cfg: DictConfig, fault: str) -> str:
+    """A part's fault, `model=…: regularizers.triplet: weight is …, not -1`, told by the knob that was set."""
     for name in _knobs(cfg):
         if fault.endswith(f"not {cfg[name]!r}"):
-            return f"{name}={cfg[name]}: "
-    return ""
+            return f"{name}={cfg[name]}: {fault.rsplit(': ', 1)[-1]}."
+    return fault
 
 
 def check_knobs(cfg: DictConfig, read: set[str]) -> None:

@@ -1,6 +1,5 @@
 """A trained model and its front end, from a checkpoint of ours, a run's directory, or an authors' file."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
+from datamodules.named import named
 from experiments.results.released import is_released, load_released
 from experiments.results.trained_model import Predictor
 from sermodels.module import EmotionModule
@@ -70,11 +70,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def _model_class(class_path: str, path: Path) -> type[EmotionModule]:
-    module_name, _, name = class_path.rpartition(".")
-    if not module_name.startswith("sermodels."):
-        raise DataError(f"{path}: its model {class_path} is not one of emocluster's; use the program that made it.")
     try:
-        found: type[EmotionModule] = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise DataError(f"{path}: its model {class_path} is unknown to this version of emocluster.") from error
+        found: type[EmotionModule] = named(class_path, "sermodels")
+    except ValueError as error:
+        raise DataError(f"{path}: its model: {error}; use the program, or the version of it, that made it.") from error
+    if not (isinstance(found, type) and issubclass(found, EmotionModule)):
+        raise DataError(f"{path}: its model {class_path} is no model; use the program that made it.")
     return found

@@ -57,12 +57,12 @@ class Metrics:
 
 
 def flat_scores(scores: Mapping[str, Any]) -> dict[str, float]:
-    """A set's scores without the groups, and without `n` and tables such as a confusion matrix.
+    """A set's scores without the groups, without `n` and other counts, and without tables such as a confusion matrix.
 
     >>> flat_scores({"n": 6, "uar": 0.5, "f1": {"macro": 0.4}, "confusion": {"counts": [[3, 0], [3, 0]]}})
     {'uar': 0.5, 'f1_macro': 0.4}
     """
-    return dict(_numbers({name: value for name, value in scores.items() if name != "n"}, ""))
+    return dict(_numbers({name: value for name, value in scores.items() if name != "n" and name[:2] != "n_"}, ""))
 
 
 def _numbers(group: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:

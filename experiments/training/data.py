@@ -14,9 +14,8 @@ from datamodules.fill_store import fill_store
 from datamodules.front_end import FrontEnd
 from datamodules.sets import make_sets
 from datamodules.unlabeled import select
-from experiments.config.building import build
-from experiments.config.contradictions import makes_clusters
 from experiments.config.plan import DataPlan, Node, RunPlan
+from experiments.config.targets import makes_clusters, read_corpus
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
@@ -42,7 +41,7 @@ def prepare_data(plan: DataPlan, progress: bool = True) -> PreparedData:
 
 def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
     """The labelled corpus and `unlabeled_size` utterances of the pool (None for 0); no audio is read yet."""
-    corpus: Corpus = build(plan.corpus)
+    corpus: Corpus = read_corpus("data.corpus", plan.corpus)
     if not plan.unlabeled_size:
         return corpus, None
     if plan.unlabeled_dir is None:
@@ -52,7 +51,7 @@ def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
         )
     # Remembers the durations of the pool's files, so that 600,000 headers are read once.
     place = hashlib.sha256(str(Path(plan.unlabeled_dir).expanduser().resolve()).encode()).hexdigest()[:8]
-    pool: Corpus = build(plan.pool, scan_cache=plan.store_root / f"scan-{place}.parquet")
+    pool: Corpus = read_corpus("data.pool", plan.pool, scan_cache=plan.store_root / f"scan-{place}.parquet")
     # Judged here: a handful of broken headers among 600,000 files is no reason to refuse a subset of 5,000.
     refuse_too_many(pool, plan.max_bad_files)
     return corpus, select(pool, plan.unlabeled_size, labeled=corpus, seed=plan.pool_seed)

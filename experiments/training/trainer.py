@@ -14,8 +14,9 @@ from callbacks.keyed_randomness import KeyedRandomness
 from callbacks.pass_schedule import PassSchedule
 from callbacks.progress import PassProgress
 from callbacks.several_processes import EndOnSigterm, WorldSizeCheck
-from experiments.config.building import build_callback, build_model
+from experiments.config.building import build_model
 from experiments.config.plan import Node, RunPlan
+from experiments.config.targets import build_callback
 from experiments.jobs.job import started_processes
 from experiments.training.joining import parallel_options
 from sermodels.module import EmotionModule

@@ -112,9 +112,12 @@ class Categories(Task):
         return {name: torch.tensor(found[name], dtype=torch.float64) for name in self.scores}
 
     def table(self, outputs: Tensor, table: pd.DataFrame) -> pd.DataFrame:
-        """utterance_id, speaker, truth, prediction (names), and `p_<class>`, the probability of each class."""
+        """utterance_id, speaker, truth, prediction (names), and `p_<class>`, the probability of each class.
+
+        The truth is the corpus's own word, one that is none of the classes too; empty where it names no category.
+        """
         told = [self.classes[number] for number in outputs.argmax(-1).tolist()]
-        known = table[EMOTION].where(table[EMOTION].isin(self.classes), "")
+        known = table[EMOTION].where(~table[EMOTION].isin(NO_CATEGORY), "")
         probabilities = outputs.double().numpy()
         return pd.DataFrame(
             {
@@ -129,17 +132,21 @@ class Categories(Task):
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
         """`n`, accuracy, uar, f1 (macro, weighted), recall of each class that occurs, and the confusion matrix.
 
-        n: sentences of one of the classes. confusion: `classes`, and `counts` with a row a true class and a column a
-        predicted one. A set without any such sentence has n 0 and nothing else.
+        n: sentences of one of the classes; `n_other_classes`, where there are any, those of categories that the model
+        was not taught, which are in no score. confusion: `classes`, and `counts` with a row a true class and a column
+        a predicted one. A set without any sentence of the classes has no scores.
         """
-        rated = predictions[predictions["truth"] != ""]
+        known = predictions["truth"].isin(self.classes)
+        others = int((~known & (predictions["truth"] != "")).sum())
+        counted = {"n": int(known.sum())} | ({"n_other_classes": others} if others else {})
+        rated = predictions[known]
         if rated.empty:
-            return {"n": 0}
+            return counted
         found = _scores(rated["truth"].to_numpy(str), rated["prediction"].to_numpy(str))
         present = [name for name in self.classes if (rated["truth"] == name).any()]
         recall = recall_score(rated["truth"], rated["prediction"], labels=present, average=None, zero_division=0)
         return {
-            "n": len(rated),
+            **counted,
             "accuracy": found["accuracy"],
             "uar": found["uar"],
             "f1": {"macro": found["f1_macro"], "weighted": found["f1_weighted"]},

@@ -72,7 +72,7 @@ class Task(ABC):
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
         """A set's part of metrics.json from what `table` gave: `n`, and scores, of which nested dicts are groups.
 
-        A score that is not defined is None.
+        Names that begin with `n_`, and `n`, count sentences. A score that is not defined is None.
         """
 
     @abstractmethod

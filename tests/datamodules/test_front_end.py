@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 import torch
 import yaml
 from references.chunks import cut, starts_exact, starts_floor
 from references.mel import mel_features
 from references.noise_corpus import corpus_of, noise_corpus
 
-from datamodules.audio import UnreadableAudio, read_audio
+from datamodules.audio import read_audio
 from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
 from datamodules.features import FeatureSettings
 from datamodules.fill_store import fill_store
@@ -65,20 +64,10 @@ def test_direct_equals_through_the_store_but_for_float16(
     ids, every = torch.arange(len(names)), torch.arange(11).expand(len(names), -1)
     stored = front.normalize(gather_chunks(store.frames, offsets, lengths, starts, ids, every, 62))
     for name, through_store in zip(names, stored, strict=True):
-        torch.testing.assert_close(front.chunks_of_file(root / name), through_store, atol=tolerance, rtol=0)
+        torch.testing.assert_close(
+            front.chunks_of(read_audio(root / name).samples), through_store, atol=tolerance, rtol=0
+        )
     assert stored.std() > 0.3  # the comparison is not one of zeros
-
-
-def test_a_file_is_what_its_samples_are(tmp_path: Path) -> None:
-    samples = np.random.default_rng(0).normal(0, 0.1, 30000)
-    soundfile.write(tmp_path / "a.wav", samples, 16000)
-    front = front_end()
-    assert torch.equal(
-        front.chunks_of_file(tmp_path / "a.wav"), front.chunks_of(read_audio(tmp_path / "a.wav").samples)
-    )
-    soundfile.write(tmp_path / "short.wav", samples[:200], 16000)
-    with pytest.raises(UnreadableAudio, match="only 200 samples"):
-        front.chunks_of_file(tmp_path / "short.wav")
 
 
 def test_normalisation_is_clipped_and_has_no_nan() -> None:

@@ -15,15 +15,13 @@ from tiny_training import MODELS
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-# One of each thing that must be shared: single chunks, normalisation inside Ψ, attention's dropout, triplets, a
-# recurrence beside attention blocks, z, noise; optimizers that own parts.
+# One of each thing that must be shared: single chunks, normalisation inside Ψ, triplets, a recurrence beside attention
+# blocks, noise; optimizers that own parts. All other models are among the slow ones.
 SOME = [
     "deep_emocluster",
     "temp_cnn",
-    "temp_trans",
     "temp_triplet",
     "acg_emocluster",
-    "cnn_vae",
     "cnn_laddernet sampler=natural_sentence optimization.ownership=by_part",
 ]
 # Whatever other models there are, and variants that share something else: another embedding, a frozen head, one draw

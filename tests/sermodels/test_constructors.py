@@ -9,9 +9,9 @@ import torch
 from tiny_training import FRAMES, MELS, MODELS, data_for, model, plan, trainer
 from torch import nn
 
-from experiments.config.building import class_of, with_defaults
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
+from experiments.config.targets import model_class, with_defaults
 from experiments.results.loading import load_predictor
 from sermodels.cnn_regressor import CNNRegressor
 from sermodels.deep_emocluster import DeepEmoCluster
@@ -23,7 +23,7 @@ from sermodels.temporal_nets.temporal_net import TemporalNet
 
 def constructor(name):
     """A model's class."""
-    return class_of("model", plan(name).model)
+    return model_class(plan(name).model)
 
 
 def lists(value):

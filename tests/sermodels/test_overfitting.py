@@ -15,7 +15,7 @@ VARIANTS = [
     ("acg_emocluster", "encoder=acn_b", "temporal_net=bigru"),
     ("acg_emocluster", "encoder=acn_b"),
 ]
-SENTENCES, FRAMES, MELS, CLUSTERS = 6, 16, 32, 3
+SENTENCES, FRAMES, MELS, CLUSTERS = 6, 16, 16, 3
 MOST_STEPS, LOOK_EVERY = 500, 25
 
 

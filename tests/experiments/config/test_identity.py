@@ -201,9 +201,14 @@ def test_a_callback_that_has_no_say_is_not_in_it(planned):
 
 
 def test_a_callback_that_does_not_tell_is_taken_to_have_a_say(planned):
-    watched = planned("+callbacks.mishap={_target_: mishap.Mishap, kind: raise, value: 0}")
+    watched = planned("+callbacks.mishap={_target_: callbacks.mishap.Mishap, kind: raise, value: 0}")
     decides = outcome(watched, "d")
-    assert decides["callbacks"]["mishap"] == {"_target_": "mishap.Mishap", "kind": "raise", "value": 0, "process": 0}
+    assert decides["callbacks"]["mishap"] == {
+        "_target_": "callbacks.mishap.Mishap",
+        "kind": "raise",
+        "value": 0,
+        "process": 0,
+    }
     assert run_hash(decides) != run_hash(outcome(planned(), "d"))
 
 

@@ -16,7 +16,7 @@ OVERRIDES = ["trainer.threads=1", "rounds=1", "unlabeled_size=0"]
 
 
 def command(*arguments: str, mishap_at: object = None, timeout: int = 500) -> subprocess.CompletedProcess[str]:
-    variables = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1", "MISHAP": str(mishap_at)}
+    variables = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'mishaps'}", "OMP_NUM_THREADS": "1", "MISHAP": str(mishap_at)}
     return subprocess.run(
         [sys.executable, "-m", "experiments.run", *arguments],
         cwd=ROOT,
@@ -30,7 +30,7 @@ def command(*arguments: str, mishap_at: object = None, timeout: int = 500) -> su
 def mishap(kind: str, value: str, process: int = 0) -> list[str]:
     """A callback that ends the job whose option `value` is what `command` gets as `mishap_at`."""
     return [
-        "+callbacks.mishap._target_=mishap.Mishap",
+        "+callbacks.mishap._target_=callbacks.mishap.Mishap",
         f"+callbacks.mishap.kind={kind}",
         f"+callbacks.mishap.value=${{{value}}}",
         f"+callbacks.mishap.process={process}",
@@ -130,6 +130,7 @@ def test_a_process_that_dies_ends_its_own_job_alone(
     assert not (Path(rows[0]["directory"]) / "DONE").exists()
 
 
+@pytest.mark.slow
 def test_optuna_gives_all_processes_of_a_trial_the_same_parameters(tiny: list[str], tmp_path: Path) -> None:
     optuna = ["hydra/sweeper=optuna", "hydra.sweeper.direction=maximize", "hydra.sweeper.n_trials=2"]
     search = ["hydra.sweeper.n_jobs=1", "lambda_cluster=interval(0.1,1.0)", "trainer.devices=2"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from experiments.config.building import build
+from experiments.config.targets import read_corpus
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
 from experiments.training.one_run import train
 from experiments.training.trainer import make_model, make_trainer
@@ -17,7 +17,7 @@ from experiments.training.trainer import make_model, make_trainer
 
 def permute_labels(plan) -> None:
     """Shuffle the ratings of training and development sentences among themselves; test sentences keep theirs."""
-    path = Path(build(plan.data.corpus).root) / "Labels" / "labels_consensus.csv"
+    path = Path(read_corpus("data.corpus", plan.data.corpus).root) / "Labels" / "labels_consensus.csv"
     table = pd.read_csv(path)
     for split in ("Train", "Development"):
         rows = table.index[table["Split_Set"] == split]

@@ -11,8 +11,8 @@ from tiny_training import CLUSTERED, MODELS
 
 from datamodules.errors import DataError, TrainingDiverged
 from datamodules.labels import ATTRIBUTES
-from experiments.config.building import build
 from experiments.config.from_hydra import saved_data_plan
+from experiments.config.targets import read_corpus
 from experiments.results.loading import load_predictor
 from experiments.results.other_corpora import evaluate, finished_run
 from experiments.training import one_run
@@ -30,7 +30,9 @@ def evaluated(path, data=None, root=None):
     """As the program does it."""
     run = finished_run(path)
     plan = saved_data_plan(run.config, data, root)
-    return evaluate(run, build(plan.corpus), plan.name, plan.store_root, plan.max_bad_files, plan.workers)
+    return evaluate(
+        run, read_corpus("data.corpus", plan.corpus), plan.name, plan.store_root, plan.max_bad_files, plan.workers
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -94,7 +96,7 @@ def test_the_tiny_runs_read_both_sets(name, passes, tiny, planned):
 
 def test_a_training_that_diverges_ends_at_once(tiny, planned, tmp_path, monkeypatch):
     monkeypatch.setenv("MISHAP", "0")
-    mishap = ["+callbacks.mishap._target_=mishap.Mishap", "+callbacks.mishap.kind=diverge", "+callbacks.mishap.value=0"]
+    mishap = ["+callbacks.mishap={_target_: callbacks.mishap.Mishap, kind: diverge, value: 0}"]
     with pytest.raises(TrainingDiverged, match=r"NaN or infinite in pass 1: .*lower the learning rates"):
         train(planned(*tiny, "model=cnn_ae", "unlabeled_size=0", "rounds=4", *mishap))
     (directory,) = (tmp_path / "runs").iterdir()
