@@ -26,11 +26,15 @@ COLUMNS = (
     "largest",
     "entropy",
     "reseeded",
+    "effective_size",
     "nmi_to_previous",
     "inertia",
     "sizes",
     "seconds",
 )
+
+# An effective sample size below this share of the sentences is worth a warning.
+FEW = 0.1
 
 
 class ClusterHealth(RelabellingListener):
@@ -53,11 +57,19 @@ class ClusterHealth(RelabellingListener):
         if trainer.is_global_zero:
             if made.reseeded:
                 log.warning(
-                    "pass %d: %d of %d clusters of %s were empty and got a point each",
+                    "pass %d: %d of %d clusters of %s were empty and got half of the largest one each",
                     made.pass_index,
                     made.reseeded,
                     made.num_clusters,
                     made.set_name,
+                )
+            if made.effective_size < FEW * made.labels.shape[0]:
+                log.warning(
+                    "pass %d: clusters of %s are so uneven that the draw by them is worth %.0f equal draws: the same "
+                    "few are read again and again; lower num_clusters, or take a natural sampler",
+                    made.pass_index,
+                    made.set_name,
+                    made.effective_size,
                 )
             self.clusters_csv.append(_row(made, entropy))
         pl_module.log("clusters/entropy", entropy, on_step=False, on_epoch=True, batch_size=1)
@@ -73,6 +85,7 @@ def _row(made: Relabelling, entropy: float) -> dict[str, Any]:
         "largest": int(sizes.max()),
         "entropy": entropy,
         "reseeded": made.reseeded,
+        "effective_size": round(made.effective_size, 1),
         "nmi_to_previous": agreement(made.labels, made.previous),
         "inertia": made.inertia,
         "sizes": " ".join(map(str, sizes.tolist())),

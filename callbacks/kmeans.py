@@ -22,7 +22,7 @@ class Clustering:
     inertia: float
     """Sum of squared distances to the nearest centroid."""
     reseeded: int
-    """Clusters that were empty and were given a point each."""
+    """Clusters that were empty and were given half of the largest each."""
 
 
 KMeans = Callable[[Tensor, int, int, int], Clustering]
@@ -113,15 +113,18 @@ def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tens
 
 
 def _fill_empty(labels: Tensor, distances: Tensor, num_clusters: int) -> Clustering:
-    """Give every empty cluster the point farthest from its centroid that is not alone in its cluster."""
+    """Give every empty cluster half of what is the largest then: the points farthest from its centroid.
+
+    A single point would be drawn again and again where every cluster gives a pass as many chunks.
+    """
     sizes = torch.bincount(labels, minlength=num_clusters)
     empties = (sizes == 0).nonzero().flatten().tolist()
-    if empties:
-        labels, distances = labels.clone(), distances.clone()
-        by_distance = iter(distances.argsort(descending=True, stable=True).tolist())
-        for empty in empties:
-            point = next(p for p in by_distance if sizes[labels[p]] > 1)
-            sizes[labels[point]] -= 1
-            sizes[empty] = 1
-            labels[point], distances[point] = empty, 0.0
+    labels = labels.clone() if empties else labels
+    for empty in empties:
+        members = (labels == sizes.argmax()).nonzero().flatten()
+        half = len(members) // 2
+        farthest = members[distances[members].argsort(descending=True, stable=True)[:half]]
+        sizes[sizes.argmax()] -= half
+        sizes[empty] = half
+        labels[farthest] = empty
     return Clustering(labels, float(distances.double().sum()), len(empties))

@@ -16,7 +16,7 @@ class PassProgress(RichProgressBar):
         return f"pass {current_epoch + 1}/{len(data.passes)} {data.passes[current_epoch]}"
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """Losses and the development CCC, without the logger's version number."""
+        """Losses and the development set's score, without the logger's version number."""
         items: dict[str, Any] = super().get_metrics(trainer, pl_module)
         items.pop("v_num", None)
         return items

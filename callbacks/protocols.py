@@ -46,5 +46,8 @@ class ClusteredData(PassData, Protocol):
 
     pseudo_labels: LabelStore
 
+    def effective_size(self, set_name: str) -> float:
+        """How many equally likely draws the set's next pass is worth."""
+
     def in_order(self, set_name: str, device: torch.device, dtype: Any) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them; the chunks in `dtype`."""

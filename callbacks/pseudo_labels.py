@@ -75,6 +75,7 @@ class PseudoLabels(pl.Callback):
             embeddings=embeddings,
             inertia=clustering.inertia,
             reseeded=clustering.reseeded,
+            effective_size=data.effective_size(set_name),
             seconds=seconds,
         )
         for listener in trainer.callbacks:  # type: ignore[attr-defined]

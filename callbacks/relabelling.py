@@ -26,7 +26,9 @@ class Relabelling:
     inertia: float
     """Sum of squared distances to the nearest centroid."""
     reseeded: int
-    """Clusters that were empty and were given a point each."""
+    """Clusters that were empty and were given half of the largest each."""
+    effective_size: float
+    """How many equally likely draws the pass's draw by these clusters is worth (Kish 1965)."""
     seconds: float
     """That embedding and clustering took."""
 

@@ -1,6 +1,6 @@
 """The chunked data of a run: loaders that carry ids, and one place where ids become chunks and labels.
 
-Shapes: S sentences of a set, B sentences a batch, C chunks, T frames, F mel bins, A attributes.
+Shapes: S sentences of a set, B sentences a batch, C chunks, T frames, F mel bins, A label columns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
 from datamodules.processes import share_of, world_size
 from datamodules.pseudo_label_store import PseudoLabelStore
-from datamodules.samplers import PassSampler
+from datamodules.samplers import PassSampler, effective_size
 from datamodules.sentence_set import SentenceSet
 
 # Sentences are embedded and evaluated about this many chunks at a time: no gradients are kept, so the number
@@ -142,6 +142,12 @@ class ChunkDataModule(pl.LightningDataModule):
             clusters.to(device),
             share,
         )
+
+    def effective_size(self, set_name: str) -> float:
+        """How many equally likely draws the next pass's draw by clusters is worth; see samplers.effective_size."""
+        labels = self.pseudo_labels.labels(set_name)
+        assert labels is not None  # the set was clustered
+        return effective_size(self.sampler.weights(labels, self.pseudo_labels.num_clusters(set_name)))
 
     def in_order(self, set_name: str, device: torch.device, dtype: Any = torch.float32) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them, for embedding and evaluation."""

@@ -39,15 +39,6 @@ class PseudoLabelStore:
         """The pass whose labels these are."""
         return self._pass.get(set_name)
 
-    def sentence_weights(self, set_name: str) -> Tensor:
-        """(S,) sampling weight of each sentence: the sum over its chunks of 1 / size of the chunk's cluster.
-
-        Lin & Busso 2024, section 3.3. float64: the weights of 600,000 sentences are small numbers.
-        """
-        labels = self._labels[set_name]
-        sizes = torch.bincount(labels.flatten(), minlength=self._num_clusters[set_name])
-        return sizes.double().reciprocal()[labels].sum(1)
-
     def state_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""
         return {

@@ -45,6 +45,14 @@ class PassSampler(Sampler[ChunkIndex], ABC):
         self.seed = seed
         self.pass_index = pass_index
 
+    @classmethod
+    def weights(cls, labels: Tensor, num_clusters: int) -> Tensor:
+        """How much likelier than another a sentence (S,), or a chunk (S·C,) where single ones are drawn, is drawn.
+
+        labels: (S, C) clusters.
+        """
+        return torch.ones(len(labels) if cls.whole_sentences else labels.numel(), dtype=torch.float64)
+
     @abstractmethod
     def draw(self, generator: torch.Generator) -> Tensor:
         """Sentence ids (n,) where whole sentences are drawn, else chunk ids (n,) = sentence id * C + position."""
@@ -83,20 +91,23 @@ class ChunkUniform(PassSampler):
     whole_sentences = False
     needs_clusters = True
 
+    @classmethod
+    def weights(cls, labels: Tensor, num_clusters: int) -> Tensor:
+        """(S·C,)"""
+        return chunk_weights(labels, num_clusters).flatten()
+
     def draw(self, generator: torch.Generator) -> Tensor:
         """Chunk ids (S·C,): of each cluster its share, mixed."""
         labels = self._fresh_labels().flatten()
         num_clusters = self.pseudo_labels.num_clusters(self.set_name)
         # Members of cluster q are order[ends[q] - sizes[q] : ends[q]].
-        order = labels.argsort(stable=True)
+        order = _by_cluster(labels)
         sizes = torch.bincount(labels, minlength=num_clusters)
         ends = sizes.cumsum(0)
         occupied = int((sizes > 0).sum())
         shares = [len(labels) // occupied + (rank < len(labels) % occupied) for rank in range(occupied)]
         drawn = []
-        for (size, end), share in zip(
-            ((int(s), int(e)) for s, e in zip(sizes, ends, strict=True) if s > 0), shares, strict=True
-        ):
+        for size, end, share in zip(sizes[sizes > 0].tolist(), ends[sizes > 0].tolist(), shares, strict=True):
             members = order[end - size : end]
             if size >= share:
                 drawn.append(members[torch.randperm(size, generator=generator)[:share]])
@@ -112,22 +123,42 @@ class SentenceUniform(PassSampler):
     whole_sentences = True
     needs_clusters = True
 
+    @classmethod
+    def weights(cls, labels: Tensor, num_clusters: int) -> Tensor:
+        """(S,) the sum over a sentence's chunks of 1 / size of the chunk's cluster."""
+        return chunk_weights(labels, num_clusters).sum(1)
+
     def draw(self, generator: torch.Generator) -> Tensor:
         """Sentence ids (S,), some more than once, others not at all."""
-        self._fresh_labels()
-        weights = self.pseudo_labels.sentence_weights(self.set_name)
+        labels, num_clusters = self._fresh_labels(), self.pseudo_labels.num_clusters(self.set_name)
+        weights = self.weights(labels, num_clusters)
         # Not torch.multinomial: it refuses more than 2^24 categories and loses small weights in float32 sums.
         bounds = weights.cumsum(0)
         points = torch.rand(self.num_sentences, generator=generator, dtype=torch.float64) * bounds[-1]
         return torch.searchsorted(bounds, points, right=True).clamp_(max=self.num_sentences - 1)
 
 
-class Natural(PassSampler):
-    """Every chunk once, singly, in random order: the raw distribution of clusters.
+class Reordered(ChunkUniform):
+    """What the released vanilla program draws: ChunkUniform's places, of a list that stands in another order.
 
-    This is what the released vanilla program amounts to: it applies its balanced indices to a list that has
-    been re-ordered meanwhile, so its uniform sampling has no effect.
+    It applies its balanced indices to chunks that have been re-ordered by cluster meanwhile. So clusters come out as
+    they are, the raw distribution, but drawn with replacement: about half of the chunks, some of them many times.
     """
+
+    @classmethod
+    def weights(cls, labels: Tensor, num_clusters: int) -> Tensor:
+        """(S·C,)"""
+        weights = torch.empty(labels.numel(), dtype=torch.float64)
+        weights[_by_cluster(labels)] = super().weights(labels, num_clusters)
+        return weights
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Chunk ids (S·C,)."""
+        return _by_cluster(self._fresh_labels())[super().draw(generator)]
+
+
+class Natural(PassSampler):
+    """Every chunk once, singly, in random order: the raw distribution of clusters."""
 
     whole_sentences = False
     needs_clusters = False
@@ -146,3 +177,28 @@ class NaturalSentence(PassSampler):
     def draw(self, generator: torch.Generator) -> Tensor:
         """Sentence ids (S,), a permutation."""
         return torch.randperm(self.num_sentences, generator=generator)
+
+
+def chunk_weights(labels: Tensor, num_clusters: int) -> Tensor:
+    """(S, C) weight of each chunk: 1 / size of its cluster, so that every cluster weighs the same.
+
+    Lin & Busso 2024, section 3.3. float64: the weights of 600,000 sentences are small numbers.
+
+    >>> chunk_weights(torch.tensor([[0, 0], [1, 1]]), 3).tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
+    return torch.bincount(labels.flatten(), minlength=num_clusters).double().reciprocal()[labels]
+
+
+def effective_size(weights: Tensor) -> float:
+    """How many equally likely draws are worth as much as draws by these weights (Kish 1965): (Σ w)² / Σ w².
+
+    >>> effective_size(torch.tensor([1.0, 1.0, 0.0]))
+    2.0
+    """
+    return float(weights.sum().square() / weights.square().sum())
+
+
+def _by_cluster(labels: Tensor) -> Tensor:
+    """Chunk ids, cluster after cluster."""
+    return labels.flatten().argsort(stable=True)

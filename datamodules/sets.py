@@ -1,6 +1,6 @@
 """From a corpus and its features to the sets a run reads.
 
-Shapes: S sentences, A attributes.
+Shapes: S sentences, A label columns.
 """
 
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ from sermodels.cnn_ae import CNNAE
 
 
 class CNNVAE(CNNAE):
-    """q(z|x) = N(μ, σ²) with μ and log σ² linear in h; J = (1 - CCC) + w MSE(Φ⁻¹(z), x) + v KL(q || N(0, 1)).
+    """q(z|x) = N(μ, σ²) with μ in the place of Φ's last layer; J = (1 - CCC) + w MSE(Φ⁻¹(z), x) + v KL(q || N(0, 1)).
 
     On U the term of f_emo is missing. f_emo reads z in training and μ in evaluation (ours).
     """

@@ -20,11 +20,14 @@ from sermodels.optimizations.optimization import Optimization, Parameters, Step,
 from sermodels.parts import Part, make
 from sermodels.temporal_nets.temporal_net import TemporalNet
 
-EMBEDDINGS = ("encoder", "temporal_net", "classifier_hidden")
+EMBEDDINGS = ("encoder", "temporal_net", "classifier_hidden", "sentence_mean")
 
 
 class DeepEmoCluster(EmotionModule):
-    """Φ, Ψ, f_cltr and f_emo; J = (1 - CCC) + λ CE on L and λ CE on U (eq. 3), and the regularizers' losses.
+    """Φ, Ψ, f_cltr and f_emo; J = (1 - CCC) + λ CE on L (eq. 3), CE on U, and the regularizers' losses.
+
+    λ weighs the joint loss alone (Lin & Busso 2024, algorithm 1, lines 16 and 23), so λ = 0 is pre-training on U and
+    the CCC alone on L.
 
     The vanilla model has VGG-16 for Φ and no Ψ: everything on single chunks. The temporal models (Lin & Busso 2024)
     and ACG-EmoCluster (Zhao et al. 2023) are other choices of Φ, Ψ, regularizers and optimizers; any other
@@ -34,7 +37,8 @@ class DeepEmoCluster(EmotionModule):
     regularizers: name -> part, see sermodels.regularizers.
     num_clusters: Q. lambda_cluster: λ.
     embedding: what k-means clusters: `encoder`, Φ's output h (paper); `temporal_net`, Ψ's output;
-        `classifier_hidden`, the classifier's hidden layer before its ReLU [released].
+        `classifier_hidden`, the classifier's hidden layer before its ReLU [released]; `sentence_mean`, the mean of Ψ's
+        output over a sentence, whose chunks are then all of one cluster (a reading of Zhao et al. 2023, section 4.1).
     freeze_emotion_regressor: in a training that reads U, f_emo is never updated: it is frozen for the U passes and
         stays so [released].
     cluster_top_lr: of the plain SGD on the classifier's last layer.
@@ -76,6 +80,7 @@ class DeepEmoCluster(EmotionModule):
         switch("freeze_emotion_regressor", freeze_emotion_regressor)
         number("cluster_top_lr", cluster_top_lr)
         self.loss_weights["cluster"] = lambda_cluster
+        self.unlabeled_weights["cluster"] = 1.0
         self.embedding = embedding
         self.freeze_emotion_regressor = freeze_emotion_regressor
         self.cluster_top_lr = cluster_top_lr
@@ -121,6 +126,8 @@ class DeepEmoCluster(EmotionModule):
         if self.embedding == "encoder":
             return h
         z = self.temporal_net(h)
+        if self.embedding == "sentence_mean":
+            return z.mean(1, keepdim=True).expand_as(z)
         return z if self.embedding == "temporal_net" else self.cluster_classifier.hidden(z)
 
     def reset_cluster_classifier(self, generator: torch.Generator) -> None:

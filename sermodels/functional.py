@@ -52,10 +52,11 @@ def concordance(prediction: Tensor, target: Tensor, variance: str = "population"
 
 
 def defined_concordance(prediction: Tensor, target: Tensor) -> float | None:
-    """The CCC of (N,) and (N,) as it is reported: None where it is 0 / 0, that is where both are constant and equal.
+    """The CCC of (N,) and (N,) as it is reported: None where predictions or truth are constant, as one sentence's are.
 
-    As a loss it has a value there too, see `concordance`.
+    There is no concordance of what does not vary, and a 0 or a 1 would be taken for one. As a loss it has a value
+    there too, see `concordance`.
     """
-    if bool((prediction == target[0]).all()) and bool((target == target[0]).all()):
+    if any(bool((values == values[0]).all()) for values in (prediction, target)):
         return None
     return float(concordance(prediction, target))

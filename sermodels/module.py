@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from datamodules.batch import LABELED, ChunkBatch
+from datamodules.batch import LABELED, UNLABELED, ChunkBatch
 from datamodules.whole_set import in_set_order
 from sermodels.encoders.encoder import Encoder
 from sermodels.functional import at_least_float32
@@ -34,7 +34,10 @@ class EmotionModule(pl.LightningModule, ABC):
     """What an architecture is made of where its constructor is given None; conf/model/ says the same."""
 
     loss_weights: dict[str, float]
-    """Of each named loss; its keys are the names that `losses` may return and the names logged."""
+    """Of each named loss on L; its keys are the names that `losses` may return and the names logged."""
+
+    unlabeled_weights: dict[str, float]
+    """Of losses that weigh otherwise on U."""
 
     def __init__(self, task: Part | None = None) -> None:
         super().__init__()
@@ -42,6 +45,7 @@ class EmotionModule(pl.LightningModule, ABC):
         self.automatic_optimization = False
         self.task = make("task", self.own("task", task), Task)
         self.loss_weights = {self.task.loss_name: 1.0}
+        self.unlabeled_weights = {}
         self.regularizers = nn.ModuleDict()
         self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
         self._steps: list[Step] = []
@@ -63,6 +67,12 @@ class EmotionModule(pl.LightningModule, ABC):
                 raise ValueError(f"regularizers.{name}: there is another loss {twice[0]}; leave one of them out")
             self.regularizers[name] = made
             self.loss_weights |= made.weights
+            self.unlabeled_weights |= made.unlabeled_weights
+
+    def weigh(self, losses: Mapping[str, Tensor], set_name: str) -> Tensor:
+        """The sum of named losses by their weights, which is what a pass over the set minimises."""
+        weights = self.loss_weights | (self.unlabeled_weights if set_name == UNLABELED else {})
+        return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
 
     def regularizing_losses(self, h: Tensor, batch: ChunkBatch, trace: Any) -> dict[str, Tensor]:
         """The losses of the regularizers that act on the batch's set; see Regularizer."""
@@ -127,7 +137,7 @@ class EmotionModule(pl.LightningModule, ABC):
         """One update. Returns the named losses and their weighted sum, `loss`."""
         with holding(batch.share):
             losses = self.losses(batch)
-        total = torch.stack([self.loss_weights[name] * loss for name, loss in losses.items()]).sum()
+        total = self.weigh(losses, batch.set_name)
         optimizers: Any = self.optimizers()
         if len(self._steps) == 1:  # Lightning hands a single one over without a list
             optimizers = [optimizers]
@@ -140,7 +150,8 @@ class EmotionModule(pl.LightningModule, ABC):
         named = {"loss": total.detach()} | {name: loss.detach() for name, loss in losses.items()}
         size = batch.share.total * batch.positions.shape[1]
         for name, loss in named.items():
-            self.log(name, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+            # A curve a set: the passes over U and over L minimise other sums.
+            self.log(f"{batch.set_name}/{name}", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
         return named
 
     def validation_step(self, batch: ChunkBatch, batch_idx: int) -> None:

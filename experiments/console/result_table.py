@@ -45,4 +45,4 @@ def _absent(scores: Mapping[str, Any]) -> str:
 
 
 def _cell(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.4f}"
+    return "not defined" if math.isnan(value) else f"{value:.4f}"

@@ -1,6 +1,7 @@
-"""The DeepEmoCluster authors' trained models (github.com/winston-lin-wei-cheng/DeepEmoClusters, MIT), as ours."""
+"""The DeepEmoCluster authors' trained models (github.com/winston-lin-wei-cheng, MIT), as ours."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,24 @@ from datamodules.errors import DataError
 from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
 from sermodels.deep_emocluster import DeepEmoCluster
+from sermodels.parts import Part
+from sermodels.temp_cnn import TempCNN
+from sermodels.temp_gru import TempGRU
+from sermodels.temp_trans import TempTrans
+from sermodels.temp_triplet import TempTriplet
 
-ATTRIBUTE_OF_SUFFIX = {"Act": "arousal", "Dom": "dominance", "Val": "valence"}
+ATTRIBUTES_BY_WORD = {"Act": "arousal", "Dom": "dominance", "Val": "valence"}
+ATTRIBUTE_IN_NAME = re.compile(r"_(Act|Dom|Val)(?=[_.]|$)")
+MODEL_IN_NAME = re.compile(r"_Temp-(GRU|CNN|Trans|Triplet)(?=[_.]|$)")
 LAYERS_PER_BLOCK = 3  # convolution, batch norm, ReLU: the authors number them through
 NORM_TERMS = "NormTerm"
+RENAMED = (
+    ("cnn_out.0", "encoder.output.0"),
+    ("classifier.0", "cluster_classifier.hidden"),
+    ("top_layer_class", "cluster_classifier.top"),
+    ("emo_regressor.0", "emotion_regressor.hidden"),
+    ("top_layer_attri", "emotion_regressor.top"),
+)
 
 
 def is_released(content: dict[str, Any]) -> bool:
@@ -27,33 +42,41 @@ def is_released(content: dict[str, Any]) -> bool:
 def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) -> tuple[DeepEmoCluster, FrontEnd]:
     """The authors' weights in our model, and their features, chunks and normalisation terms.
 
-    The attribute is the last word of the file's name (…_Act.pth.tar), as it is not in the file.
-    Raises DataError when the name does not tell it, or weights or norm terms are missing.
+    Both families: DeepEmoCluster (MSP-Podcast 1.6) and Temp-GRU, -CNN, -Trans and -Triplet (1.8). The attribute and the
+    model are words of the file's name, as in …_Act_Temp-CNN.pth.tar, because they are not in the file; which temporal
+    net there is, the weights tell too.
+    Raises DataError when the name does not tell the attribute, contradicts the weights, or these do not fit.
     """
-    named = re.search(r"_(Act|Dom|Val)(?:\.pth)?(?:\.tar)?$", path.name)
-    if named is None:
-        raise DataError(f"{path}: the name must end in _Act, _Dom or _Val to tell the attribute; rename the file.")
-    attribute = ATTRIBUTE_OF_SUFFIX[named[1]]
-    terms = norm_terms or path.parent / NORM_TERMS
-    short = named[1].lower()
-    weights = {_our_name(name): value for name, value in content["state_dict"].items()}
-    model = DeepEmoCluster(
-        num_clusters=len(weights["cluster_classifier.top.bias"]),
-        task={
-            "_target_": "sermodels.tasks.attributes.Attributes",
-            "attribute": attribute,
-            "scale": {
-                attribute: {"mean": _scalar(terms, f"{short}_norm_means"), "std": _scalar(terms, f"{short}_norm_stds")}
-            },
-        },
-        embedding="classifier_hidden",
-    )
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+    words = ATTRIBUTE_IN_NAME.findall(path.name)
+    if not words:
         raise DataError(
-            f"{path}: its weights do not fit the authors' VGG-16; is it a model of v1.6? {error}"
-        ) from error
+            f"{path}: the name must hold _Act, _Dom or _Val, as in …_Act.pth.tar, to tell the attribute; "
+            "give the file its authors' name."
+        )
+    word = words[-1]
+    state = {name.replace(".module", ""): value for name, value in content["state_dict"].items()}
+    kind, temporal_net = _architecture(state, path)
+    terms = norm_terms or path.parent / NORM_TERMS
+    short, attribute = word.lower(), ATTRIBUTES_BY_WORD[word]
+    scale = {"mean": _scalar(terms, f"{short}_norm_means"), "std": _scalar(terms, f"{short}_norm_stds")}
+    try:
+        model = kind(
+            num_clusters=len(state["top_layer_class.bias"]),
+            task={
+                "_target_": "sermodels.tasks.attributes.Attributes",
+                "attribute": attribute,
+                "scale": {attribute: scale},
+            },
+            encoder={
+                "_target_": "sermodels.encoders.vgg.VGG16",
+                "dropout": 0.0 if kind is TempTriplet else 0.5,
+            },
+            temporal_net=temporal_net,
+            embedding="classifier_hidden",
+        )
+        model.load_state_dict({_our_name(name): value for name, value in state.items()})
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise DataError(f"{path}: its weights do not fit the authors' {kind.__name__} ({error}).") from error
     front_end = FrontEnd(
         features=FeatureSettings(),
         chunks=ChunkSettings(),
@@ -63,19 +86,52 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
     return model, front_end
 
 
+def _architecture(state: Mapping[str, torch.Tensor], path: Path) -> tuple[type[DeepEmoCluster], Part | None]:
+    """The class, and its temporal net where the released one differs from the paper's. Raises DataError."""
+    by_weights = _by_weights(state)
+    found = MODEL_IN_NAME.findall(path.name)
+    named = found[-1] if found else by_weights
+    if named != by_weights and (named, by_weights) != ("Triplet", None):
+        raise DataError(
+            f"{path}: its name says Temp-{named} and its weights "
+            f"{f'Temp-{by_weights}' if by_weights else 'have no temporal net'}; give the file its authors' name."
+        )
+    if named == "GRU":
+        return TempGRU, None
+    if named == "Trans":
+        return TempTrans, {
+            "_target_": "sermodels.temporal_nets.transformer.TemporalTransformer",
+            "position_dropout": 0.0,
+        }
+    if named == "CNN":
+        channels, output_channels = (len(state[f"temporal_net.{layer}.bias"]) for layer in (0, LAYERS_PER_BLOCK))
+        return TempCNN, {
+            "_target_": "sermodels.temporal_nets.cnn.TemporalCNN",
+            "channels": channels,
+            "output_channels": output_channels,
+        }
+    return (TempTriplet if named == "Triplet" else DeepEmoCluster), None
+
+
+def _by_weights(state: Mapping[str, torch.Tensor]) -> str | None:
+    """The temporal net whose weights there are; None for the vanilla model and Temp-Triplet, which have none."""
+    for name, one in (("weight_ih_l0", "GRU"), ("self_attn.in_proj_weight", "Trans"), ("0.weight", "CNN")):
+        if f"temporal_net.{name}" in state:
+            return one
+    return None
+
+
 def _our_name(name: str) -> str:
-    """The authors' parameter names: `cnn_features.module.4.weight` is block 1's batch norm."""
-    name = name.replace(".module", "")
+    """The authors' parameter names: `cnn_features.4.weight` is block 1's batch norm."""
     if match := re.fullmatch(r"cnn_features\.(\d+)\.(\w+)", name):
         block, layer = divmod(int(match[1]), LAYERS_PER_BLOCK)
         return f"encoder.blocks.{block}.{layer}.{match[2]}"
-    for theirs, ours in (
-        ("cnn_out.0", "encoder.output.0"),
-        ("classifier.0", "cluster_classifier.hidden"),
-        ("top_layer_class", "cluster_classifier.top"),
-        ("emo_regressor.0", "emotion_regressor.hidden"),
-        ("top_layer_attri", "emotion_regressor.top"),
-    ):
+    if match := re.fullmatch(r"temporal_net\.(\d+)\.(\w+)", name):
+        block, layer = divmod(int(match[1]), LAYERS_PER_BLOCK)
+        return f"temporal_net.blocks.{block}.{layer}.{match[2]}"
+    if name.startswith("temporal_net."):
+        return name.replace("temporal_net.", "temporal_net.layer.", 1)
+    for theirs, ours in RENAMED:
         if name.startswith(theirs + "."):
             return ours + name[len(theirs) :]
     return name

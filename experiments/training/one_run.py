@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
@@ -147,7 +148,8 @@ def _fit_and_score(
         sum(parameter.numel() for parameter in model.parameters()),
         threads,
     )
-    with open_loggers(plan.logger, run.path, decides) as loggers:
+    settings = {**yaml.safe_load(plan.config), "outcome": decides, "run": run.path.name}
+    with open_loggers(plan.logger, run.path, settings) as loggers:
         trainer = make_trainer(plan, model, run.path, loggers)
         if partial:
             _refuse_other_labels(run.last, model)

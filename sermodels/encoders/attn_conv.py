@@ -47,12 +47,14 @@ class AttnConvBlock(nn.Module):
 
     The paper draws two convolutions and one attention whose global map is added to the local features; where
     in the block each stands, the 1x1 projections and the single head are our reading.
+
+    attention: False leaves the two convolutions alone, to tell what the attention adds to them (ours).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, kv_pool: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, kv_pool: int, attention: bool = True) -> None:
         super().__init__()
         self.local = ConvBlock(in_channels, out_channels, stride)
-        self.attention = MapAttention(out_channels, kv_pool)
+        self.attention = MapAttention(out_channels, kv_pool) if attention else None
         self.mixed = ConvBlock(out_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -70,4 +72,4 @@ class AttnConvBlock(nn.Module):
 
     def _attended(self, x: Tensor) -> Tensor:
         local = self.local(x)
-        return local + self.attention(local)
+        return local if self.attention is None else local + self.attention(local)

@@ -15,13 +15,14 @@ from sermodels.whole_batch import Dropout
 class SpatialTemporalEncoder(Encoder):
     """Both networks; a subclass says what the recurrent one reads, and how they are combined.
 
-    attention_blocks, kv_pool: see VGG16. recurrent: see Recurrent. dropout: on the features, the only one.
+    attention_blocks, kv_pool, attention: see VGG16. recurrent: see Recurrent. dropout: on the features, the only one.
     """
 
     def __init__(
         self,
         attention_blocks: Sequence[int] = (1, 3, 5, 7),
         kv_pool: int = 4,
+        attention: bool = True,
         recurrent: str = "bigru",
         dropout: float = 0.5,
         num_frames: int = 62,
@@ -29,7 +30,7 @@ class SpatialTemporalEncoder(Encoder):
     ) -> None:
         super().__init__()
         probability("dropout", dropout)
-        self.spatial = VGG16(0.0, attention_blocks, kv_pool, num_frames, num_mels)
+        self.spatial = VGG16(0.0, attention_blocks, kv_pool, attention, num_frames, num_mels)
         self.num_features = self.spatial.num_features
         self.temporal = Recurrent(recurrent, self.step_size(num_mels), self.num_features)
         self.dropout = Dropout(dropout)

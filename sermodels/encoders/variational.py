@@ -3,6 +3,7 @@
 Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from sermodels.encoders.initialization import initialize
 from sermodels.encoders.vgg import VGG16
-from sermodels.whole_batch import draw_rows
+from sermodels.whole_batch import Dropout, draw_rows
 
 
 class Posterior(NamedTuple):
@@ -21,16 +22,21 @@ class Posterior(NamedTuple):
 
 
 class VariationalVGG16(VGG16):
-    """VGG16 with μ and log σ² of q(z|x) linear in its features (Kingma & Welling 2014; Latif et al. 2018).
+    """VGG16 with μ and log σ² of q(z|x) linear in its last map (Kingma & Welling 2014; Latif et al. 2018).
 
-    Its output h is a code: z = μ + σ ε, ε from N(0, 1), in training, and μ in evaluation (ours). All options are
-    VGG16's.
+    Its output h is a code: z = μ + σ ε, ε from N(0, 1), in training, and μ in evaluation (ours). μ stands in the place
+    of VGG16's last linear layer, so that a model has the parameters of one without distributions where it is used,
+    as the papers' baselines do (Lin & Busso 2024, section 4.3); the noise stands in that of its dropout.
+
+    dropout: on the map that μ and log σ² are linear in. All other options are VGG16's.
     """
 
-    def __init__(self, **vgg16: Any) -> None:
-        super().__init__(**vgg16)
-        self.mean = nn.Linear(self.num_features, self.num_features)
-        self.log_variance = nn.Linear(self.num_features, self.num_features)
+    def __init__(self, dropout: float = 0.0, **vgg16: Any) -> None:
+        super().__init__(dropout=dropout, **vgg16)
+        size = math.prod(self.map_shape)
+        self.output = Dropout(dropout)
+        self.mean = nn.Linear(size, self.num_features)
+        self.log_variance = nn.Linear(size, self.num_features)
         self.mean.apply(initialize)
         self.log_variance.apply(initialize)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sermodels.arguments import probability, rising_numbers, whole_number
+from sermodels.arguments import probability, rising_numbers, switch, whole_number
 from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.conv_block import ConvBlock
 from sermodels.encoders.encoder import Encoder
@@ -23,7 +23,7 @@ class VGG16(Encoder):
 
     attention_blocks: which of the blocks 1..7 are Attn-Conv blocks. None for VGG-16; (1,) ACN-S, (1, 3, 5, 7)
         ACN-B, all seven ACN-L (Zhao et al. 2023, table 2).
-    kv_pool: see MapAttention.
+    kv_pool: see MapAttention. attention: see AttnConvBlock.
     num_frames, num_mels: size of the input; 62 x 128 becomes a map of 2 x 4.
     """
 
@@ -32,6 +32,7 @@ class VGG16(Encoder):
         dropout: float = 0.5,
         attention_blocks: Sequence[int] = (),
         kv_pool: int = 4,
+        attention: bool = True,
         num_frames: int = 62,
         num_mels: int = 128,
     ) -> None:
@@ -39,12 +40,13 @@ class VGG16(Encoder):
         probability("dropout", dropout)
         rising_numbers("attention_blocks", attention_blocks, 1, len(CHANNELS))
         whole_number("kv_pool", kv_pool, 1)
+        switch("attention", attention)
         blocks: list[nn.Module] = []
         channels, height, width = 1, num_frames, num_mels
         self.map_shapes = [(channels, height, width)]
         for place, (out, stride) in enumerate(zip(CHANNELS, STRIDES, strict=True), start=1):
             if place in attention_blocks:
-                blocks.append(AttnConvBlock(channels, out, stride, kv_pool))
+                blocks.append(AttnConvBlock(channels, out, stride, kv_pool, attention))
             else:
                 blocks.append(ConvBlock(channels, out, stride))
             channels, height, width = out, -(-height // stride), -(-width // stride)

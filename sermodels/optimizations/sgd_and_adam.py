@@ -6,7 +6,7 @@ from datamodules.batch import LABELED
 from sermodels.arguments import number, one_of
 from sermodels.optimizations.optimization import BOTH, Optimization, Parameters, Step
 
-OWNERSHIPS = ("both_on_all", "by_part")
+OWNERSHIPS = ("both_on_all", "by_part", "outputs_by_adam")
 
 
 class SGDAndAdam(Optimization):
@@ -14,7 +14,8 @@ class SGDAndAdam(Optimization):
 
     ownership: `both_on_all` — in L passes both step over every parameter, in U passes SGD alone [released, and
         so behind every published number]; `by_part` — SGD owns Φ, Ψ and f_cltr, Adam f_emo and decoders (Lin et al.
-        2021, section 5.1).
+        2021, section 5.1); `outputs_by_adam` — SGD owns Φ and Ψ, Adam both output nets and decoders (Lin & Busso
+        2024, section 4.3). f_cltr's last layer is in none of them.
     """
 
     def __init__(self, ownership: str = "both_on_all", sgd_lr: float = 1e-3, adam_lr: float = 5e-4) -> None:
@@ -25,15 +26,17 @@ class SGDAndAdam(Optimization):
 
     def steps(self, parameters: Parameters) -> list[Step]:
         """SGD, then Adam."""
-        body = [*parameters.features, *parameters.cluster_classifier]
+        body, outputs = [*parameters.features, *parameters.cluster_classifier], parameters.outputs
+        if self.ownership == "outputs_by_adam":
+            body, outputs = parameters.features, [*parameters.cluster_classifier, *parameters.outputs]
         if self.ownership == "both_on_all":
-            everything = [*body, *parameters.outputs]
+            everything = [*body, *outputs]
             return [
                 Step(torch.optim.SGD(everything, self.sgd_lr), BOTH),
                 Step(torch.optim.Adam(everything, self.adam_lr), frozenset({LABELED})),
             ]
         return [
             Step(torch.optim.SGD(body, self.sgd_lr), BOTH),
-            # In U passes too, for the decoders; f_emo has no gradient there, which Adam passes over.
-            Step(torch.optim.Adam(parameters.outputs, self.adam_lr), BOTH),
+            # In U passes too, for decoders and f_cltr; f_emo has no gradient there, which Adam passes over.
+            Step(torch.optim.Adam(outputs, self.adam_lr), BOTH),
         ]

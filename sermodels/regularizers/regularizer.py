@@ -18,7 +18,7 @@ class Regularizer(nn.Module, ABC):
     A subclass may take the model's `encoder` beside its own options.
 
     weights: of each named loss; its keys are the names that `forward` returns, that are logged, and that no other
-        loss of the model may have.
+        loss of the model may have. unlabeled_weights: of those that weigh otherwise on U.
     passes: the sets in whose passes it acts.
     min_chunks: a sentence must have for its losses to exist.
     """
@@ -26,9 +26,16 @@ class Regularizer(nn.Module, ABC):
     needs_whole_sentences = False
     """Whether it must see all chunks of a sentence together and in order."""
 
-    def __init__(self, weights: Mapping[str, float], passes: Iterable[str], min_chunks: int = 1) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, float],
+        passes: Iterable[str],
+        min_chunks: int = 1,
+        unlabeled_weights: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__()
         self.weights = dict(weights)
+        self.unlabeled_weights = dict(unlabeled_weights or {})
         self.passes = frozenset(passes)
         self.min_chunks = min_chunks
 

@@ -27,7 +27,10 @@ class Triplets(Regularizer):
     triplets_per_sentence: drawn anew in every iteration.
     draw: `sentence` — every sentence draws its own (paper); `batch` — one draw for all sentences of a batch
         [released].
+    anchor_first: the anchor is drawn first, then its positive, then its negative, each among its own [released]; else
+        all possible triplets are as likely, so that anchors inside the sentence, which have more, are likelier.
     on_unlabeled: also in U passes, where the paper trains with the cross-entropy alone (algorithm 1).
+    unlabeled_weight: there, in γ's place; 1 as released.
     """
 
     needs_whole_sentences = True
@@ -39,7 +42,9 @@ class Triplets(Regularizer):
         window: int = 4,
         triplets_per_sentence: int = 10,
         draw: str = "sentence",
+        anchor_first: bool = False,
         on_unlabeled: bool = False,
+        unlabeled_weight: float = 1.0,
     ) -> None:
         number("weight", weight)
         number("margin", margin)
@@ -48,12 +53,15 @@ class Triplets(Regularizer):
             raise ValueError(f"window is an even number of chunks, half of it to either side, not {window}")
         whole_number("triplets_per_sentence", triplets_per_sentence, 1)
         one_of("draw", draw, DRAWS)
+        switch("anchor_first", anchor_first)
         switch("on_unlabeled", on_unlabeled)
+        number("unlabeled_weight", unlabeled_weight)
         passes = (LABELED, UNLABELED) if on_unlabeled else (LABELED,)
-        super().__init__({"triplet": weight}, passes, min_chunks=window // 2 + 2)
+        on_u = {"triplet": unlabeled_weight} if on_unlabeled else {}
+        super().__init__({"triplet": weight}, passes, min_chunks=window // 2 + 2, unlabeled_weights=on_u)
         self.margin, self.window = margin, window
         self.triplets_per_sentence = triplets_per_sentence
-        self.draw = draw
+        self.draw, self.anchor_first = draw, anchor_first
 
     def forward(self, h: Tensor, batch: ChunkBatch, trace: Any) -> dict[str, Tensor]:
         """The loss of the batch's triplets."""
@@ -63,7 +71,7 @@ class Triplets(Regularizer):
         """(B, R, 3) positions of anchors, positives and negatives."""
 
         def draw(shape: Sequence[int]) -> Tensor:
-            return draw_triplets(shape[0], num_chunks, self.window, self.triplets_per_sentence)
+            return draw_triplets(shape[0], num_chunks, self.window, self.triplets_per_sentence, self.anchor_first)
 
         if self.draw == "sentence":
             return draw_rows(draw, (num_sentences,))
@@ -86,13 +94,20 @@ def possible_triplets(num_chunks: int, window: int) -> Tensor:
     return (near[:, :, None] & far[:, None, :]).nonzero()
 
 
-def draw_triplets(num_sentences: int, num_chunks: int, window: int, count: int) -> Tensor:
-    """(B, R, 3) positions, drawn for every sentence apart and uniformly among all possible triplets.
+def draw_triplets(num_sentences: int, num_chunks: int, window: int, count: int, anchor_first: bool = False) -> Tensor:
+    """(B, R, 3) positions, drawn for every sentence apart among all possible triplets; see Triplets.
 
-    With replacement: a sentence of 4 chunks has only 4 of them at W = 4.
+    With replacement: a sentence of 4 chunks has only 2 of them at W = 4.
     """
     possible = possible_triplets(num_chunks, window)
-    return possible[torch.randint(len(possible), (num_sentences, count))]
+    if not anchor_first:
+        return possible[torch.randint(len(possible), (num_sentences, count))]
+    # Of an anchor every positive goes with every negative, so a uniform draw among its triplets is a draw of both.
+    anchors, counts = possible[:, 0].unique_consecutive(return_counts=True)
+    first = counts.cumsum(0) - counts
+    chosen = torch.randint(len(anchors), (num_sentences, count))
+    within = (torch.rand(num_sentences, count, dtype=torch.float64) * counts[chosen]).long()
+    return possible[first[chosen] + within]
 
 
 def triplet_loss(h: Tensor, triplets: Tensor, margin: float) -> Tensor:

@@ -18,14 +18,16 @@ from sermodels.whole_batch import Dropout
 class TemporalTransformer(TemporalNet):
     """Sinusoidal positions, then one post-norm layer of one head and 256 hidden nodes (Lin & Busso 2024, 4.3).
 
-    dropout: on the sum of features and positions, the attention weights and both sublayers, as Vaswani et al.
-        (2017) have it. The features are not scaled before the positions are added.
+    dropout: on the attention weights and both sublayers.
+    position_dropout: on the sum of features and positions, as Vaswani et al. (2017) have it; the released program has
+        none. The features are not scaled before the positions are added.
     """
 
-    def __init__(self, num_features: int, dropout: float = 0.3) -> None:
+    def __init__(self, num_features: int, dropout: float = 0.3, position_dropout: float = 0.3) -> None:
         super().__init__()
         probability("dropout", dropout)
-        self.dropout = Dropout(dropout)
+        probability("position_dropout", position_dropout)
+        self.dropout = Dropout(position_dropout)
         self.layer = _EncoderLayer(num_features, dropout)
         self.layer.apply(initialize)
 

@@ -57,6 +57,8 @@ def test_no_cluster_stays_empty(kmeans):
         assert torch.bincount(result.labels, minlength=10).min() >= 1
         assert result.reseeded > 0
         assert result.inertia == pytest.approx(0, abs=1e-6)
+        # Split in halves, none is left alone but those that are.
+        assert torch.bincount(result.labels, minlength=10).sort().values[2:].min() > 1
     assert kmeans(blobs(), 6, 20, 0).reseeded == 0
 
 

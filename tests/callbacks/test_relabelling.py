@@ -96,7 +96,7 @@ def test_clusters_that_came_out_empty_are_counted_and_warned_of(tmp_path, caplog
     with caplog.at_level(logging.WARNING):
         trainer(run, one, tmp_path, 1, (told,)).fit(one, datamodule=data)
     assert told.made[0].reseeded == CLUSTERS - 1
-    assert "pass 0: 3 of 4 clusters of L were empty and got a point each" in caplog.text
+    assert "pass 0: 3 of 4 clusters of L were empty and got half of the largest one each" in caplog.text
     assert [row["reseeded"] for row in csv.DictReader((tmp_path / "clusters.csv").open())] == ["3"]
 
 

@@ -79,7 +79,7 @@ def test_a_pool_that_is_not_given_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["+features.colour=1", "+data.chunks.overlap=2"])
 def test_an_unknown_option_is_named(tmp_path: Path, option: str) -> None:
     name = option.strip("+").split("=")[0]
-    with pytest.raises(ConfigurationError, match=f"^{name} is not an option; there are "):
+    with pytest.raises(ConfigurationError, match=rf"^{name}: \w+ has no such option; there are "):
         prepare_data(plan(tmp_path, option), progress=False)
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from references.gaussian import kl_from_standard_normal
 from references.ladder import combine
-from tiny_training import CHUNKS, FRAMES, MELS, UNCLUSTERED, batch, model
+from tiny_training import CHUNKS, FRAMES, MELS, UNCLUSTERED, batch, model, sized
 from torch import nn
 
 from sermodels.decoders.ladder import Combinator
@@ -293,3 +293,19 @@ def test_every_layers_cost_has_its_weight_and_teaches_its_part():
 def test_losses_have_the_weights_given(name, given):
     one = model(name, *(f"regularizers.{loss}.weight={weight}" for loss, weight in given.items()))
     assert one.loss_weights == {"ccc": 1.0} | given
+
+
+@pytest.mark.parametrize("name", ["cnn_regressor", "cnn_ae", "cnn_vae", "cnn_laddernet"])
+def test_all_baselines_have_the_same_parameters_where_they_are_used(name):
+    """Lin & Busso 2024, section 4.3: the same model complexity and predicting pipeline."""
+    one = model(name, *sized(62, 128)).eval()
+    used = {parameter: p for parameter, p in one.named_parameters() if not parameter.startswith("regularizers.")}
+    one(torch.randn(1, 2, 62, 128)).sum().backward()
+    used = {parameter: p for parameter, p in used.items() if p.grad is not None}
+    assert sum(p.numel() for p in used.values()) == 763_617
+
+
+def test_the_gamma_model_has_the_cost_of_the_top_alone():
+    option = "regularizer@regularizers.denoising=denoising_gamma"
+    weights = model("cnn_laddernet", option).loss_weights
+    assert weights == {"ccc": 1.0, **{f"denoising_{layer}": 0.0 for layer in range(7)}, "denoising_7": 1.0}

@@ -156,3 +156,15 @@ def test_serial_chunks_depend_on_their_neighbours_and_parallel_chunks_do_not(opt
 def test_wrong_options_say_what_is_allowed(options, message):
     with pytest.raises(ConfigurationError, match=message):
         model("acg_emocluster", *options)
+
+
+def test_an_attn_conv_block_without_its_attention_is_two_convolutions():
+    torch.manual_seed(0)
+    on, off = (AttnConvBlock(3, 8, 2, 4, attention).eval() for attention in (True, False))
+    off.load_state_dict({key: value for key, value in on.state_dict().items() if not key.startswith("attention.")})
+    x = torch.randn(2, 3, 10, 12)
+    torch.testing.assert_close(off(x), off.mixed(off.local(x)))
+    assert not torch.allclose(on(x), off(x), atol=1e-3)
+    named = [name for name, _ in model("acg_emocluster", "encoder.attention=false").named_modules()]
+    assert not any("attention" in name for name in named)
+    assert any("attention" in name for name, _ in model("acg_emocluster").named_modules())

@@ -57,6 +57,9 @@ def test_the_papers_clustered_models_have_the_cluster_loss_alone_on_u():
 class WeighedAnew(pl.Callback):
     """What a step returned and the gradients it left, beside the weighted sum of the losses computed again."""
 
+    def __init__(self, weights=None):
+        self.weights = weights
+
     def on_train_start(self, trainer, pl_module):
         # Rates of 0: a step leaves the weights as they were, so that everything can be computed again.
         for optimizer in trainer.optimizers:
@@ -68,7 +71,8 @@ class WeighedAnew(pl.Callback):
         parameters = list(pl_module.parameters())
         self.left = [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in parameters]
         torch.manual_seed(derive_seed(trainer.datamodule.seed, "batch", trainer.current_epoch, batch_idx))
-        total = sum(pl_module.loss_weights[name] * loss for name, loss in pl_module.losses(batch).items())
+        weights = self.weights or pl_module.loss_weights
+        total = sum(weights[name] * loss for name, loss in pl_module.losses(batch).items())
         self.total = total.item()
         self.due = torch.autograd.grad(total, parameters, allow_unused=True, materialize_grads=True)
 
@@ -95,6 +99,36 @@ def test_a_step_descends_the_weighted_sum_of_the_losses(case, weights, tmp_path)
     assert any(due.any() for due in seen.due)
     for mine, due in zip(seen.left, seen.due, strict=True):
         torch.testing.assert_close(mine, due)
+
+
+ON_U = {
+    # λ weighs the joint loss on L, and γ the triplets there: algorithm 1 of Lin & Busso 2024 has plain CE on U, and the
+    # released program adds the triplets with weight 1.
+    ("deep_emocluster", "lambda_cluster=0.3"): {"cluster": 1.0},
+    ("temp_triplet", "lambda_cluster=0", "gamma_triplet=5.0", "fidelity=released"): {"cluster": 1.0, "triplet": 1.0},
+    ("temp_triplet", "gamma_triplet=5.0", "regularizers.triplet.on_unlabeled=true"): {"cluster": 1.0, "triplet": 1.0},
+    ("acg_emocluster", "lambda_cluster=0"): {"cluster": 1.0},
+    ("cnn_ae", "regularizers.reconstruction.weight=7.0"): {"reconstruction": 7.0},
+}
+
+
+@pytest.mark.parametrize("case", ON_U, ids=" ".join)
+def test_what_weighs_on_u(case, tmp_path):
+    weights, one = ON_U[case], model(*case)
+    seen = WeighedAnew(weights)
+    trainer(plan(*case), one, tmp_path, 1, (seen,)).fit(one, datamodule=data_for(plan(*case), "U"))
+    assert set(seen.named) == {"loss", *weights}
+    assert seen.named["loss"] == pytest.approx(sum(weights[name] * seen.named[name] for name in weights), rel=1e-6)
+    assert any(due.any() for due in seen.due)
+    for mine, due in zip(seen.left, seen.due, strict=True):
+        torch.testing.assert_close(mine, due)
+
+
+def test_without_lambda_the_supervised_phase_has_the_ccc_alone():
+    one = model("acg_emocluster", "lambda_cluster=0")
+    losses = one.losses(batch("L"))
+    assert one.weigh(losses, "L").item() == pytest.approx(losses["ccc"].item(), abs=1e-7)
+    assert one.weigh(losses, "L").item() != pytest.approx((losses["ccc"] + losses["cluster"]).item(), abs=1e-2)
 
 
 def planned(one):
@@ -130,6 +164,11 @@ def test_sgd_and_adam_step_when_and_over_what_the_option_says(name):
     assert planned(together) == {("SGD", 1e-3, "LU"): every - top, ("Adam", 5e-4, "L"): every - top} | last_layer(top)
     by_part = {("SGD", 1e-3, "LU"): every - top - outputs, ("Adam", 5e-4, "LU"): outputs}
     assert planned(apart) == by_part | last_layer(top)
+    # Lin & Busso 2024: Adam for the output layers, which f_cltr's are too.
+    outputs |= {parameter for parameter in every - top if parameter.startswith("cluster_classifier.")}
+    by_words = model(name, "optimization=sgd_and_adam", "optimization.ownership=outputs_by_adam")
+    expected = {("SGD", 1e-3, "LU"): every - top - outputs, ("Adam", 5e-4, "LU"): outputs}
+    assert planned(by_words) == expected | last_layer(top)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -136,10 +136,11 @@ def test_positions_are_the_papers():
 
 @pytest.mark.parametrize("case", ALL, ids=" ".join)
 def test_what_is_clustered_is_the_features_before_or_after_the_temporal_net_or_as_released_the_classifiers(case):
-    encoder, net, released = (
-        model(*case, f"model.embedding={one}").eval() for one in ("encoder", "temporal_net", "classifier_hidden")
+    encoder, net, released, means = (
+        model(*case, f"model.embedding={one}").eval()
+        for one in ("encoder", "temporal_net", "classifier_hidden", "sentence_mean")
     )
-    for one in (net, released):
+    for one in (net, released, means):
         one.load_state_dict(encoder.state_dict())
     chunks = torch.randn(2, CHUNKS, FRAMES, MELS)
     with torch.no_grad():
@@ -147,6 +148,9 @@ def test_what_is_clustered_is_the_features_before_or_after_the_temporal_net_or_a
         assert torch.equal(net.embed(chunks), net.latents(chunks))
         assert torch.equal(released.embed(chunks), released.cluster_classifier.hidden(released.latents(chunks)))
         assert (released.embed(chunks) < 0).any()  # before the ReLU
+        assert means.embed(chunks).shape == net.embed(chunks).shape
+        for chunk in range(CHUNKS):
+            torch.testing.assert_close(means.embed(chunks)[:, chunk], net.utterance_embedding(chunks))
 
 
 @pytest.mark.parametrize("name", CLUSTERED)

@@ -96,6 +96,32 @@ def test_gamma_weighs_the_loss_and_the_seed_of_a_batch_decides_its_triplets(opti
     assert loss(1) != loss(2)
 
 
+def test_anchor_first_every_anchor_is_as_likely_and_then_its_positive_and_negative():
+    """Of 11 chunks at W = 4 the fifth has 4 positives and 6 negatives, the first 2 and 8: 24 triplets against 16."""
+    torch.manual_seed(0)
+    draws = 60_000
+    first, evenly = (draw_triplets(1, 11, 4, draws, anchor_first)[0] for anchor_first in (True, False))
+    anchors = torch.bincount(first[:, 0], minlength=11) / draws
+    assert (anchors - 1 / 11).abs().max() < 0.006  # five deviations of a share of 60,000
+    possible = torch.bincount(possible_triplets(11, 4)[:, 0]) / len(possible_triplets(11, 4))
+    assert (torch.bincount(evenly[:, 0], minlength=11) / draws - possible).abs().max() < 0.006
+    assert possible.max() / possible.min() > 1.4
+    of_first = first[first[:, 0] == 0]
+    assert sorted(of_first[:, 1].unique().tolist()) == [1, 2]
+    for places in ([1, 2], range(3, 11)):
+        column = 1 if len(places) == 2 else 2
+        share = torch.stack([(of_first[:, column] == place).double().mean() for place in places])
+        assert (share - 1 / len(places)).abs().max() < 0.035  # five deviations of a share of 5,400
+    # Of four chunks only the outer two can be anchors.
+    assert set(draw_triplets(3, 4, 4, 50, anchor_first=True).flatten(0, 1)[:, 0].tolist()) == {0, 3}
+
+
+def test_the_presets_choose_how_triplets_are_drawn():
+    assert [model(f"fidelity={one}").regularizers["triplet"].anchor_first for one in ("paper", "released")] == [
+        *(False, True)
+    ]
+
+
 def test_the_loss_teaches_the_encoder():
     one = model()
     one.losses(batch("L"))["triplet"].backward()
@@ -144,7 +170,7 @@ def test_options_reach_the_loss():
         ("regularizers.triplet.window=6", "needs at least 5 chunks a sentence, and data.chunks makes 4"),
         ("regularizers.triplet.triplets_per_sentence=0", "triplets_per_sentence"),
         ("regularizers.triplet.margin=-1.0", "margin"),
-        ("gamma_triplet=-1.0", "regularizers.triplet: weight is a finite number 0 or more"),
+        ("gamma_triplet=-1.0", "gamma_triplet=-1.0: weight is a finite number 0 or more"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(options, message):

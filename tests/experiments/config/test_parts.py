@@ -9,10 +9,10 @@ from experiments.config.composing import choices
 from experiments.config.targets import build_callback
 from sermodels.encoders.vgg import VGG16
 
-VGG = {"attention_blocks": [], "kv_pool": 4, "dropout": 0.5}
+VGG = {"attention_blocks": [], "kv_pool": 4, "attention": True, "dropout": 0.5}
 
 
-PARALLEL = {"attention_blocks": [1, 3, 5, 7], "kv_pool": 4, "recurrent": "bigru", "dropout": 0.5}
+PARALLEL = {"attention_blocks": [1, 3, 5, 7], "kv_pool": 4, "attention": True, "recurrent": "bigru", "dropout": 0.5}
 
 
 PRESETS = {
@@ -25,7 +25,7 @@ PRESETS = {
     "encoder=parallel_acn_s": PARALLEL | {"attention_blocks": [1]},
     "encoder=parallel_acn_l": PARALLEL | {"attention_blocks": [1, 2, 3, 4, 5, 6, 7]},
     "encoder=serial_frames": PARALLEL,
-    "encoder=variational": VGG,
+    "encoder=variational": VGG | {"dropout": 0.0},
     "encoder=ladder": VGG | {"noise_std": 0.3},
     "temporal_net=none": {},
     "temporal_net=gru": {"kind": "gru"},
@@ -33,7 +33,7 @@ PRESETS = {
     "temporal_net=bigru": {"kind": "bigru"},
     "temporal_net=bilstm": {"kind": "bilstm"},
     "temporal_net=cnn": {"channels": 16, "output_channels": 16, "dropout": 0.3},
-    "temporal_net=transformer": {"dropout": 0.3},
+    "temporal_net=transformer": {"dropout": 0.3, "position_dropout": 0.3},
     # Of the paper's tables 3 and 4, beside the encoders' own.
     "encoder.recurrent=lstm": PARALLEL | {"recurrent": "lstm"},
     "encoder.recurrent=gru": PARALLEL | {"recurrent": "gru"},
@@ -67,7 +67,11 @@ GROUPS = ("encoder", "temporal_net", "regularizer", "optimization", "task", "cal
 
 
 # Regularizers that read what only one encoder leaves.
-NEEDS = {"regularizer=kl": ["encoder=variational"], "regularizer=denoising": ["encoder=ladder"]}
+NEEDS = {
+    "regularizer=kl": ["encoder=variational"],
+    "regularizer=denoising": ["encoder=ladder"],
+    "regularizer=denoising_gamma": ["encoder=ladder"],
+}
 
 
 @pytest.mark.parametrize("choice", [f"{group}={name}" for group in GROUPS for name in choices(group)])

@@ -144,8 +144,8 @@ def test_a_ccc_that_is_not_defined_is_none_in_a_score_and_a_number_in_the_loss()
         ([4.0, 4.0, 4.0], [5.0, 5.0, 5.0]),  # both are, and not the same
     ],
 )
-def test_a_ccc_with_something_constant_is_zero(prediction, truth):
-    assert score_of(prediction, truth) == 0
+def test_a_ccc_with_something_constant_is_not_defined_and_is_zero_to_the_loss(prediction, truth):
+    assert score_of(prediction, truth) is None
     outputs = torch.tensor(prediction)[:, None, None]
     assert Attributes().loss(outputs, torch.tensor(truth)[:, None]).item() == 1
 
