@@ -1,5 +1,6 @@
 """What a corpus reader returns, and how its faults are counted."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,8 @@ class Corpus:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     """What was tolerated and is worth a line in the log."""
+    also_listed: tuple[str, ...] = ()
+    """Names of files that belong to the corpus and are not in the table: without audio here, or left out."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -73,6 +76,24 @@ class Corpus:
         )
 
 
+def kinds_of(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
+    """Problems by what is wrong, whatever the values are; the commonest first.
+
+    >>> wrong = [Problem(f"{name}.wav", f"its arousal is `{name}`", "mend it") for name in (8, 9)]
+    >>> {kind: len(those) for kind, those in kinds_of(wrong).items()}
+    {'its arousal is …': 2}
+    """
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(re.sub(r"`[^`]*`|\d+", "…", problem.fault), []).append(problem)
+    return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
+
+
+def sum_up(problems: Sequence[Problem]) -> str:
+    """How many problems there are of each kind, each with its first."""
+    return "; ".join(f"{len(those)} times: {those[0]}" for those in kinds_of(problems).values())
+
+
 def refuse_too_many(corpus: Corpus, max_bad_files: float) -> None:
     """Raise DataError when more than the fraction `max_bad_files` of a corpus had to be left out."""
     bad = len({problem.file for problem in corpus.problems})
@@ -80,6 +101,6 @@ def refuse_too_many(corpus: Corpus, max_bad_files: float) -> None:
     if total and bad > max_bad_files * total:
         raise DataError(
             f"{corpus.root}: {bad} of {total} files of {corpus.name} cannot be used, more than "
-            f"data.max_bad_files={max_bad_files:g} allows; the first: {corpus.problems[0]}. "
+            f"data.max_bad_files={max_bad_files:g} allows: {sum_up(corpus.problems)}. "
             "Mend or remove them, or raise data.max_bad_files."
         )

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.batch import LABELED, ChunkBatch, ChunkIndex
+from datamodules.batch import ChunkBatch, ChunkIndex
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
 from datamodules.processes import share_of, world_size
@@ -165,12 +165,18 @@ class ChunkDataModule(pl.LightningDataModule):
         return {"front_end": self.front_end.to_dict(), "pseudo_labels": self.pseudo_labels.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Resume. Raises DataError when the corpus or the features are not those of the checkpoint."""
-        if state["front_end"] != self.front_end.to_dict():
+        """Resume, with the checkpoint's statistics: extracted again elsewhere, features may differ in a last bit.
+
+        Raises DataError when features or chunks are not those of the checkpoint. That the files are the same ones is
+        in the run's name.
+        """
+        saved = FrontEnd.from_dict(state["front_end"])
+        if (saved.features, saved.chunks) != (self.front_end.features, self.front_end.chunks):
             raise DataError(
-                f"the checkpoint was trained on other features or statistics than {LABELED} has now; "
-                "the corpus changed under a run: set overwrite=true to start it anew."
+                "the checkpoint was trained on other features or chunks than the run has now; set overwrite=true to "
+                "start it anew."
             )
+        self.front_end = saved
         self.pseudo_labels.load_state_dict(state["pseudo_labels"])
 
 

@@ -36,7 +36,7 @@ from datamodules.features.settings import FeatureSettings
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1  # goes up when the same settings give other numbers or the files another layout
+FORMAT = 2  # goes up when the same settings give other numbers or the files another layout
 GROUP_FILES = 64  # utterances between two syncs to the disk …
 GROUP_SECONDS = 2.0  # … or this long: what a kill can lose
 
@@ -52,6 +52,7 @@ _SCHEMA = pa.schema(
         ("frames", pa.int64()),
         ("seconds", pa.float64()),
         ("notes", pa.string()),
+        ("digest", pa.string()),
     ]
 )
 
@@ -76,9 +77,9 @@ class FeatureStore:
         self.settings = settings
         """What FeatureSettings.stored() gave."""
         self.entries = entries
-        """By utterance_id: size, mtime_ns, start_sample, stop_sample, offset, frames, seconds, and notes
-        joined by "; ". Only utterances that have frames: one that cannot be used is looked at again each
-        time."""
+        """By utterance_id: size, mtime_ns, start_sample, stop_sample, offset, frames, seconds, notes joined by "; ",
+        and the digest of the whole file's content. Only utterances that have frames: one that cannot be used is
+        looked at again each time."""
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -177,7 +178,9 @@ class StoreWriter:
         with self._opened:
             self.flush()
 
-    def add(self, source: Source, frames: np.ndarray, seconds: float, notes: Sequence[str] = ()) -> None:
+    def add(
+        self, source: Source, frames: np.ndarray, seconds: float, notes: Sequence[str] = (), digest: str = ""
+    ) -> None:
         """Append one utterance's frames (T, F) float16. Raises DataError when the disk is full."""
         entry = {
             **vars(source),
@@ -185,6 +188,7 @@ class StoreWriter:
             "frames": len(frames),
             "seconds": seconds,
             "notes": "; ".join(notes),
+            "digest": digest,
         }
         self._pending.append((frames.tobytes(), entry))
         self._end += len(frames)

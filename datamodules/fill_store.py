@@ -144,7 +144,7 @@ def _extract(
             if isinstance(result, Fault):
                 problems.append(Problem(source.utterance_id, result.fault, result.remedy))
             else:
-                writer.add(source, result.frames, result.seconds, result.notes)
+                writer.add(source, result.frames, result.seconds, result.notes, result.digest)
             bar.advance(task)
     return problems
 

@@ -1,26 +1,27 @@
-"""What the data of a run are, in a few digits: the files that were read, and the sets that were made of them."""
+"""What the data of a run are, in a few digits: the files that are read, and the sets that are made of them."""
 
 import hashlib
 import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from datamodules.corpus import Corpus
+from datamodules.feature_store import FeatureStore
 from datamodules.sentence_set import SentenceSet
 
 
-def data_fingerprint(corpus: Corpus, pool: Corpus | None) -> str:
-    """SHA-256 of what the data are: names, versions, names and sizes of the files, and the label table.
+def data_fingerprint(parts: Sequence[tuple[Corpus, FeatureStore]]) -> str:
+    """SHA-256 of what prepared corpora are: names, versions, label tables, and the content of every file.
 
-    The same for a copy of the data elsewhere.
+    The content comes from the stores, which keep it beside each file's size and time, so no file is read again. The
+    same for a copy of the data elsewhere; another for recordings that were processed and kept their names and sizes.
     """
     digest = hashlib.sha256()
-    for part in (corpus, pool):
-        if part is not None:
-            sizes = {path: _size(part.root / path) for path in part.table["path"].unique()}
-            columns = part.table[["utterance_id", "path"]].itertuples(index=False, name=None)
-            files = sorted((name, sizes[path]) for name, path in columns)
-            digest.update(json.dumps([part.name, part.version, part.label_digest, files]).encode())
+    for corpus, store in parts:
+        rows = store.rows(corpus.table["utterance_id"])
+        columns = (rows.index, rows["digest"], rows["start_sample"], rows["stop_sample"])
+        files = sorted((str(name), *map(str, rest)) for name, *rest in zip(*columns, strict=True))
+        splits = sorted(zip(corpus.table["utterance_id"], corpus.table["split"], strict=True))
+        digest.update(json.dumps([corpus.name, corpus.version, corpus.label_digest, files, splits]).encode())
     return digest.hexdigest()
 
 
@@ -30,11 +31,3 @@ def sets_digest(sets: Mapping[str, SentenceSet]) -> str:
     for name, one in sorted(sets.items()):
         digest.update(f"{name} {one.table['utterance_id'].tolist()} {one.lengths.tolist()}".encode())
     return digest.hexdigest()[:8]
-
-
-def _size(path: Path) -> int:
-    """Bytes; -1 for a file that is not there, which the preparation tells."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1

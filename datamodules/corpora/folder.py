@@ -10,7 +10,7 @@ from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from datamodules.reading.directories import require_folder
-from datamodules.reading.headers import SUFFIXES, scan
+from datamodules.reading.headers import scan
 
 
 def read_pool(
@@ -36,8 +36,8 @@ def read_pool(
     files = scan(root, wanted, scan_cache)
     if files.empty:
         raise DataError(
-            f"{root}: no audio file of the layout expected in it and its sub-folders (looked for "
-            f"{', '.join(sorted(SUFFIXES))}); set data.unlabeled_dir to the folder of the pool, or to null."
+            f"{root}: no audio file of the layout expected in it and its sub-folders (looked for wav, flac, ogg, mp3 "
+            "and whatever else soundfile reads); set data.unlabeled_dir to the folder of the pool, or to null."
         )
     bad = files["fault"] != ""
     problems = tuple(

@@ -15,6 +15,10 @@ from datamodules.reading.msp_podcast_labels import read_labels, set_aside, unrat
 AUDIO_FOLDERS = ("audios", "audio")
 LABEL_FOLDERS = ("labels", "label")
 LABEL_TABLES = ("labels_consensus.csv", "labels_concensus.csv")  # the second is how <= 1.9 spells it
+# MSP-PODCAST-Publish-1.8; also podcast_release1.12, corpus-v1.12.
+VERSION_IN_NAME = re.compile(
+    r"MSP[-_ ]?PODCAST.*?(\d+\.\d+)|(?<![A-Za-z])(?:release|version|v)[-_ ]?(\d+\.\d+)", re.IGNORECASE
+)
 MANY_MISSING = 0.01  # of the listed files
 
 
@@ -35,8 +39,9 @@ def read(root: str | Path, version: str | None = None, labels: str | None = None
     problems: list[Problem] = []
     notes: list[str] = []
 
-    rows = read_labels(table_file, version, problems, notes)
+    rows = read_labels(table_file, problems, notes)
     rows = pd.concat([rows, unrated_tests(root, table_file, rows, problems)], ignore_index=True)
+    listed = rows["utterance_id"]
     rows = _on_disk(rows, root, folders, table_file, problems, notes)
     return Corpus(
         name="msp_podcast",
@@ -47,6 +52,7 @@ def read(root: str | Path, version: str | None = None, labels: str | None = None
         label_digest=hashlib.sha256(table_file.read_bytes()).hexdigest(),
         problems=tuple(problems),
         notes=tuple(notes),
+        also_listed=tuple(listed[~listed.isin(rows["utterance_id"])]),
     )
 
 
@@ -99,8 +105,8 @@ def _stated(version: object) -> str:
 
 def _version_in_name(root: Path) -> str:
     for name in (root.name, root.resolve().name):
-        if match := re.search(r"MSP-?_?PODCAST.*?(\d+\.\d+)", name, re.IGNORECASE):
-            return match[1]
+        if match := VERSION_IN_NAME.search(name):
+            return match[1] or match[2]
     return "unknown"
 
 

@@ -1,6 +1,6 @@
 """The label table of MSP-Podcast, row by row: what can be used and what has to be left out."""
 
-import re
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +41,20 @@ EMOTIONS = {
     "O": "other",
     "X": "no agreement",
 }
-# The development set was called Validation up to 1.9.
-RENAMED_IN = (1, 10)
+# What stands where a test set's ratings are not given out.
+NO_RATING = frozenset({"", "nan", "na", "n/a", "null", "none"})
+NO_RATING_OF_TESTS = NO_RATING | {"0", "0.0", "0.00", "-"}
 
 
-def read_labels(table_file: Path, version: str, problems: list[Problem], notes: list[str]) -> pd.DataFrame:
+def read_labels(table_file: Path, problems: list[Problem], notes: list[str]) -> pd.DataFrame:
     """The usable rows, with the columns of FIELDS' values and `key`, the name to look for without regard to
     case.
 
     Adds a Problem for each row left out, and to `notes` what was tolerated. Raises DataError when the table
-    as a whole cannot be used, or when its split names are not those of `version`.
+    as a whole cannot be used.
     """
     rows = _named_once(_read_table(table_file), table_file, problems, notes)
-    rows = _with_split(rows, table_file, version, problems)
+    rows = _with_split(rows, table_file, problems)
     rows = _with_attributes(rows, problems)
     return rows.assign(emotion=rows["emotion"].map(EMOTIONS).fillna(""), only_in_list=False)
 
@@ -73,6 +74,9 @@ def _read_table(table_file: Path) -> pd.DataFrame:
             f"{table_file}: cannot be read ({error.strerror}); give this user the right to read it."
         ) from error
     rows.columns = rows.columns.str.strip()
+    twice = [field for field in FIELDS if _columns(table_file).count(field) > 1]
+    if twice:
+        raise DataError(f"{table_file}: has more than one column {', '.join(twice)}; leave one of each.")
     missing = [field for field in FIELDS if field not in rows.columns]
     if missing:
         raise DataError(
@@ -82,6 +86,12 @@ def _read_table(table_file: Path) -> pd.DataFrame:
     if rows.empty:
         raise DataError(f"{table_file}: the label table has no row; fetch it again from the corpus.")
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
+
+
+def _columns(table_file: Path) -> list[str]:
+    """The table's first line as it stands; pandas gives the second of two columns of one name another."""
+    with table_file.open(encoding="utf-8-sig", newline="") as file:
+        return [name.strip() for name in next(csv.reader(file), [])]
 
 
 def set_aside(rows: pd.DataFrame, bad: pd.Series, fault: str, remedy: str, problems: list[Problem]) -> pd.DataFrame:
@@ -129,16 +139,8 @@ def _split_names(column: pd.Series) -> pd.Series:
     return name.map(SPLITS).fillna(name.where(name.str.fullmatch(r"test\d*")))
 
 
-def _with_split(rows: pd.DataFrame, table_file: Path, version: str, problems: list[Problem]) -> pd.DataFrame:
-    if match := re.match(r"(\d+)\.(\d+)", version):
-        renamed = (int(match[1]), int(match[2])) >= RENAMED_IN
-        foreign, since = ("validation", "up to 1.9") if renamed else ("development", "from 1.10 on")
-        if (rows["split"].str.lower() == foreign).any():
-            raise DataError(
-                f"{table_file}: has the split name {foreign.capitalize()}, which versions {since} use, but "
-                f"the version is {version}; set data.version to the table's version, or fetch the table of "
-                f"{version}."
-            )
+def _with_split(rows: pd.DataFrame, table_file: Path, problems: list[Problem]) -> pd.DataFrame:
+    """The development set is called Validation up to 1.9 and Development since; tables with either are read."""
     split = _split_names(rows["split"])
     rows = set_aside(
         rows,
@@ -153,7 +155,10 @@ def _with_split(rows: pd.DataFrame, table_file: Path, version: str, problems: li
 def _with_attributes(rows: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
     given = rows[list(ATTRIBUTES)]
     values = given.apply(pd.to_numeric, errors="coerce").astype(float)
-    empty = given.apply(lambda column: column.str.lower().isin(["", "nan", "na"]))
+    words = given.apply(lambda column: column.str.lower())
+    tests = rows["split"].str.startswith("test")
+    # A test set whose ratings are secret has placeholders in their place; a 0 elsewhere is a fault of the table.
+    empty = words.isin(NO_RATING) | words.isin(NO_RATING_OF_TESTS).mul(tests, axis=0)
     for attribute in ATTRIBUTES:
         wrong = ~empty.loc[rows.index, attribute] & ~values.loc[rows.index, attribute].between(1, 7)
         rows = set_aside(
@@ -171,6 +176,7 @@ def _with_attributes(rows: pd.DataFrame, problems: list[Problem]) -> pd.DataFram
             "mend the label table",
             problems,
         )
+    values = values.mask(empty)
     return rows.assign(**{attribute: values.loc[rows.index, attribute] for attribute in ATTRIBUTES})
 
 

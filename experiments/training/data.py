@@ -1,23 +1,30 @@
 """From a plan to prepared data: the labelled corpus, the part of the pool a run asks for, and the sets made of them."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from datamodules.batch import LABELED, UNLABELED
-from datamodules.corpus import Corpus, refuse_too_many
+from datamodules.chunking import ChunkSettings
+from datamodules.corpus import Corpus, refuse_too_many, sum_up
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
-from datamodules.fill_store import fill_store
+from datamodules.fill_store import count_notes, fill_store
 from datamodules.front_end import FrontEnd
+from datamodules.processes import from_first
 from datamodules.sets import make_sets
-from datamodules.unlabeled import select
+from datamodules.unlabeled import first, in_order
 from experiments.config.plan import DataPlan, Node, RunPlan
 from experiments.config.targets import makes_clusters, read_corpus
 from sermodels.parts import make
 from sermodels.tasks.task import Task
+
+# What corpora write where nobody knows who speaks.
+NOBODY = ("", "Unknown")
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,12 @@ class PreparedData:
     """None where a run trains on labels alone."""
     pool_store: FeatureStore | None
 
+    @property
+    def parts(self) -> list[tuple[Corpus, FeatureStore]]:
+        """The corpus, and the part of the pool where there is one, each with its store."""
+        both = ((self.corpus, self.store), (self.pool, self.pool_store))
+        return [(corpus, store) for corpus, store in both if corpus is not None and store is not None]
+
 
 def prepare_data(plan: DataPlan, progress: bool = True) -> PreparedData:
     """Read the corpus and the pool and extract what their feature stores do not hold.
@@ -40,9 +53,16 @@ def prepare_data(plan: DataPlan, progress: bool = True) -> PreparedData:
 
 
 def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
-    """The labelled corpus and `unlabeled_size` utterances of the pool (None for 0); no audio is read yet."""
+    """The labelled corpus, and the pool in its order (None where it is not read); no audio is read yet.
+
+    Raises DataError also where the corpus has no training or development set.
+    """
     corpus: Corpus = read_corpus("data.corpus", plan.corpus)
+    corpus = replace(corpus, notes=(*corpus.notes, *_shared_speakers(corpus)))
+    _require_sets(corpus)
     if not plan.unlabeled_size:
+        if plan.unlabeled_dir is not None:
+            corpus = replace(corpus, notes=(*corpus.notes, "a pool is given and not read: unlabeled_size is 0"))
         return corpus, None
     if plan.unlabeled_dir is None:
         raise ConfigurationError(
@@ -54,28 +74,70 @@ def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
     pool: Corpus = read_corpus("data.pool", plan.pool, scan_cache=plan.store_root / f"scan-{place}.parquet")
     # Judged here: a handful of broken headers among 600,000 files is no reason to refuse a subset of 5,000.
     refuse_too_many(pool, plan.max_bad_files)
-    return corpus, select(pool, plan.unlabeled_size, labeled=corpus, seed=plan.pool_seed)
+    pool = in_order(pool, labeled=corpus, seed=plan.pool_seed)
+    first(pool, plan.unlabeled_size)  # too small a pool is told before anything is extracted
+    return corpus, pool
 
 
 def extract(plan: DataPlan, corpus: Corpus, pool: Corpus | None, progress: bool = True) -> PreparedData:
     """The second half of `prepare_data`, for corpora that were read already."""
     corpus, store = _filled(plan, corpus, progress)
-    pool, pool_store = (None, None) if pool is None else _filled(plan, pool, progress)
-    return PreparedData(corpus, store, pool, pool_store)
+    if pool is None:
+        return PreparedData(corpus, store, None, None)
+    labeled = set(store.rows(corpus.table["utterance_id"])["digest"])
+    copies: set[str] = set()
+    while True:  # what turns out to be labelled makes room for the next in the pool's order
+        chosen, pool_store = _filled(plan, first(pool, plan.unlabeled_size, without=copies), progress)
+        digests = pool_store.rows(chosen.table["utterance_id"])["digest"].to_numpy()
+        found = set(chosen.table["path"][pd.Series(digests).isin(labeled)])
+        if not found:
+            return PreparedData(corpus, store, chosen, pool_store)
+        copies |= found
+
+
+def data_notes(data: PreparedData, chunks: ChunkSettings) -> list[str]:
+    """What was tolerated and left out of a run's data, a sentence each."""
+    notes = []
+    for corpus, store in data.parts:
+        where = f"{corpus.name} {corpus.version}"
+        notes += [f"{where}: {note}" for note in corpus.notes]
+        notes += [f"{where}: {count} {note}" for note, count in count_notes(store, corpus, chunks).items()]
+        if corpus.problems:
+            notes.append(f"{where}: {len(corpus.problems)} files are left out; {sum_up(corpus.problems)}")
+    return notes
 
 
 def _filled(plan: DataPlan, corpus: Corpus, progress: bool) -> tuple[Corpus, FeatureStore]:
     return fill_store(corpus, plan.features, plan.store_root, plan.max_bad_files, plan.workers, progress, plan.chunks)
 
 
+def _shared_speakers(corpus: Corpus) -> list[str]:
+    """A note for every set that has speakers of the training set."""
+    table = corpus.table[~corpus.table["speaker"].isin(NOBODY)]
+    train = set(table.loc[table["split"] == "train", "speaker"])
+    notes = []
+    for split in corpus.splits():
+        rows = table[(table["split"] == split) & table["speaker"].isin(train)]
+        if split not in ("train", "unlabeled") and len(rows):
+            speakers = rows["speaker"].nunique()
+            notes.append(f"{len(rows)} sentences of {split} are of {speakers} speakers who are in train too")
+    return notes
+
+
 def fitted_task(task: Node, corpus: Corpus) -> Node:
     """The task as Train makes it: its scale or its classes known. Raises DataError for labels that teach nothing."""
-    return {**task, **make("task", task, Task).fitted(corpus.rows("train"), str(corpus.root))}
+    return {**task, **from_first(lambda: make("task", task, Task).fitted(corpus.rows("train"), str(corpus.root)))}
 
 
 def make_datamodule(plan: RunPlan, data: PreparedData, task: Task) -> ChunkDataModule:
     """All sets of a run. Raises DataError when one that is needed is empty or too small for the clusters."""
-    front_end = FrontEnd.of_training_set(data.store, data.corpus.rows("train"), plan.data.features, plan.data.chunks)
+
+    def described() -> dict[str, Any]:
+        train = data.corpus.rows("train")
+        return FrontEnd.of_training_set(data.store, train, plan.data.features, plan.data.chunks).to_dict()
+
+    # The first process's statistics are everybody's: another processor may sum to another last bit.
+    front_end = FrontEnd.from_dict(from_first(described))
     sets = make_sets(data.corpus, data.store, front_end, task.encode, data.corpus.splits())
     if data.pool is not None and data.pool_store is not None:
         sets |= make_sets(data.pool, data.pool_store, front_end, task.encode, ["unlabeled"])
@@ -98,9 +160,9 @@ def make_datamodule(plan: RunPlan, data: PreparedData, task: Task) -> ChunkDataM
     )
 
 
-def require_sets(corpus: Corpus, names: Sequence[str] = ("train", "development")) -> None:
-    """Raise DataError where one of these splits is empty."""
-    for needed in names:
+def _require_sets(corpus: Corpus) -> None:
+    """Raise DataError where there is nothing to train on, or to choose the best model by."""
+    for needed in ("train", "development"):
         if corpus.rows(needed).empty:
             raise DataError(
                 f"{corpus.root}: {corpus.name} has no {needed} set; check the split names of its label table."

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,32 @@ import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
-from datamodules.corpus import Corpus
 from datamodules.errors import DataError, UserError
 from datamodules.fingerprint import data_fingerprint, sets_digest
 from datamodules.processes import from_first, rank, world_size
 from datamodules.sets import is_test_set
 from experiments.config.identity import outcome, run_name
-from experiments.config.plan import RunPlan
+from experiments.config.plan import Node, RunPlan
 from experiments.console.log_lines import log_to_file
 from experiments.console.report_file import report
 from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import RunResult
 from experiments.results.scoring import score_sets
-from experiments.training.data import extract, fitted_task, make_datamodule, read_corpora, require_sets
+from experiments.training.data import (
+    PreparedData,
+    data_notes,
+    extract,
+    fitted_task,
+    make_datamodule,
+    read_corpora,
+)
 from experiments.training.disk import refuse_full_disk
 from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
 from experiments.training.loggers import log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
 from experiments.training.trainer import make_model, make_trainer
-from sermodels.module import EmotionModule
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
@@ -49,8 +54,9 @@ def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
     overrides: the command line, kept for whoever looks into the run's directory.
     """
     join_processes(plan.trainer.accelerator, plan.trainer.processes)
-    corpus, pool = read_corpora(plan.data)
-    decides = outcome(plan, data_fingerprint(corpus, pool))
+    # Prepared first, because the run is named by what the files hold; where all was seen before, none is read.
+    data = _prepared(plan)
+    decides = outcome(plan, data_fingerprint(data.parts))
     run = RunResult(plan.run_root / run_name(plan, decides))
     refuse_unlike(run.path.name)
     first = rank() == 0
@@ -62,7 +68,7 @@ def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
             return run
         with log_to_file(run.path / "run.log"):
             try:
-                _train(plan, overrides, corpus, pool, decides, run)
+                _train(plan, overrides, data, decides, run)
             except KeyboardInterrupt:
                 log.info("interrupted; the same command goes on after the last completed pass")
                 raise
@@ -74,6 +80,14 @@ def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
                 log.exception("the run failed")
                 raise
     return run
+
+
+def _prepared(plan: RunPlan) -> PreparedData:
+    """The data of a run, its features extracted."""
+    corpus, pool = read_corpora(plan.data)
+    if world_size() > 1:  # one extracts, with a progress bar, and then all find everything there
+        from_first(lambda: extract(plan.data, corpus, pool) is None)
+    return extract(plan.data, corpus, pool, progress=rank() == 0)
 
 
 def objective(plan: RunPlan, metrics: Metrics) -> float:
@@ -93,8 +107,7 @@ def _already_done(run: RunResult, overwrite: bool) -> bool:
 def _train(
     plan: RunPlan,
     overrides: Sequence[str],
-    corpus: Corpus,
-    pool: Corpus | None,
+    data: PreparedData,
     decides: dict[str, Any],
     run: RunResult,
 ) -> None:
@@ -112,7 +125,7 @@ def _train(
         run.begun(plan.config, overrides, decides)
     started, before = time.perf_counter(), environment["seconds"]
     try:
-        metrics = _fit_and_score(plan, corpus, pool, decides, run, partial, threads)
+        metrics = _fit_and_score(plan, data, decides, run, partial, threads)
     finally:
         environment["seconds"] = round(before + time.perf_counter() - started, 1)
         if first:
@@ -123,18 +136,18 @@ def _train(
 
 def _fit_and_score(
     plan: RunPlan,
-    corpus: Corpus,
-    pool: Corpus | None,
+    data: PreparedData,
     decides: dict[str, Any],
     run: RunResult,
     partial: bool,
     threads: int,
 ) -> Metrics:
-    if world_size() > 1:  # one extracts, with a progress bar, and then all find everything there
-        from_first(lambda: extract(plan.data, corpus, pool) is None)
-    data = extract(plan.data, corpus, pool, progress=rank() == 0)
-    require_sets(data.corpus)
+    notes = data_notes(data, plan.data.chunks)
+    for note in notes:
+        log.info("%s", note)
     task = fitted_task(plan.task, data.corpus)
+    if partial:  # the last bit of a mean may be another processor's
+        task = _saved_task(run.last, task)
     model = make_model(plan, task)
     datamodule = make_datamodule(plan, data, model.task)
     # Again: what could not be extracted was left out by each machine for itself.
@@ -152,7 +165,6 @@ def _fit_and_score(
     with open_loggers(plan.logger, run.path, settings) as loggers:
         trainer = make_trainer(plan, model, run.path, loggers)
         if partial:
-            _refuse_other_labels(run.last, model)
             log.info("going on after the last completed pass, from %s", run.last)
         _fit(trainer, model, datamodule, run.last if partial else None)
         model.to(trainer.strategy.root_device)  # Lightning brings a model back to the CPU when it is done
@@ -166,6 +178,8 @@ def _fit_and_score(
                 "labels": model.task.label_kind(data.corpus.label_kind),
                 "labeled": len(datamodule.sets[LABELED]),
                 "unlabeled": len(datamodule.sets[UNLABELED]) if UNLABELED in datamodule.sets else 0,
+                "pool": data.pool.name if data.pool is not None else None,
+                "notes": notes,
             },
             model=plan.model_name,
             attribute=plan.task_label,
@@ -177,14 +191,24 @@ def _fit_and_score(
     return metrics
 
 
-def _refuse_other_labels(last: Path, model: EmotionModule) -> None:
-    """Raise DataError for a damaged checkpoint, or one of a training set with other labels."""
-    saved = read_checkpoint(last).get("hyper_parameters", {})
-    if saved.get("task") != model.hparams.get("task"):
+def _saved_task(last: Path, fitted: Node) -> Node:
+    """The task as the checkpoint has it. Raises DataError for a damaged checkpoint, or one of other labels."""
+    saved: Node = read_checkpoint(last).get("hyper_parameters", {}).get("task")
+    if _rounded(saved) != _rounded(fitted):
         raise DataError(
             f"{last}: was trained on other labels than {LABELED} has now; "
             "the corpus changed under a run: set overwrite=true to start it anew."
         )
+    return saved
+
+
+def _rounded(value: Any) -> Any:
+    """Plain data with numbers to six digits."""
+    if isinstance(value, Mapping):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _fit(trainer: Any, model: Any, datamodule: Any, resume: Path | None) -> None:

@@ -293,24 +293,7 @@ WHOLE: dict[str, tuple[Callable[[Path], None], str, dict[str, str], list[str]]] 
         {},
         ["cannot be read as a comma-separated", "fetch it again"],
     ),
-    "newer split names": (
-        NOTHING,
-        "",
-        {"version": "1.8"},
-        ["Development, which versions from 1.10 on use", "the version is 1.8", "set data.version"],
-    ),
-    "older split names": (
-        lambda root: cell_on_disk(root, "Validation"),
-        "",
-        {"version": "1.11"},
-        ["Validation, which versions up to 1.9 use", "the version is 1.11", "set data.version"],
-    ),
 }
-
-
-def cell_on_disk(root: Path, development: str) -> None:
-    path = root / "Labels" / "labels_consensus.csv"
-    path.write_text(path.read_text().replace("Development", development))
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -59,16 +59,22 @@ def test_residency_takes_only_the_sets_own_frames():
     assert torch.equal(moved.gather(ids, positions), whole.gather(ids, positions))
 
 
-def test_state_travels_and_another_corpus_is_refused():
+def test_state_travels_and_other_features_are_refused():
     data = datamodule("L")
     data.pseudo_labels.update("L", torch.zeros(24, CHUNKS, dtype=torch.long), 2, 7)
     state = data.state_dict()
     other = datamodule("L")
     other.load_state_dict(state)
     assert other.pseudo_labels.made_for_pass("L") == 7
-    changed = replace(front_end(), mean=torch.full((MELS,), 3.0))
+    # Statistics that were summed elsewhere give way to the checkpoint's; other features or chunks do not.
+    elsewhere = ChunkDataModule(
+        data.sets, replace(front_end(), mean=torch.full((MELS,), 1e-7)), ("L",), ChunkUniform, 4, 0
+    )
+    elsewhere.load_state_dict(state)
+    assert torch.equal(elsewhere.front_end.mean, front_end().mean)
+    changed = replace(front_end(), features=replace(front_end().features, log=True))
     stranger = ChunkDataModule(data.sets, changed, ("L",), ChunkUniform, 4, 0)
-    with pytest.raises(DataError, match="overwrite=true"):
+    with pytest.raises(DataError, match=r"other features or chunks .*overwrite=true"):
         stranger.load_state_dict(state)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from presets import feature_settings
 from references.mel import mel_features
 
 from datamodules.audio import read_audio
@@ -44,7 +45,7 @@ for options in ({}, dict(window="hamming", periodic=False, mel_scale="htk", log=
 
 
 def preset(name: str) -> FeatureSettings:
-    return FeatureSettings(**yaml.safe_load((CONF / f"{name}.yaml").read_text()))
+    return feature_settings(name)
 
 
 @pytest.fixture(scope="module")

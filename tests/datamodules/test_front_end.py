@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
+from presets import feature_settings
 from references.chunks import cut, starts_exact, starts_floor
 from references.mel import mel_features
 from references.noise_corpus import corpus_of, noise_corpus
@@ -54,7 +54,7 @@ def test_chunks_follow_the_equations(seconds: float, rounding: str, starts) -> N
 def test_direct_equals_through_the_store_but_for_float16(
     real_data: Path, tmp_path: Path, preset: str, tolerance: float
 ) -> None:
-    settings = FeatureSettings(**yaml.safe_load((CONF / f"{preset}.yaml").read_text()))
+    settings = feature_settings(preset)
     root = real_data / "emodb" / "wav"
     names = [path.name for path in sorted(root.glob("*.wav"))[::25]]
     _, store = fill_store(corpus_of(root, names), settings, tmp_path, 0.0, progress=False)

@@ -223,3 +223,71 @@ def test_many_files_are_listed_fast(tmp_path: Path, tiny: ModuleType) -> None:
     start = time.perf_counter()
     assert len(read(tmp_path)) == count
     assert time.perf_counter() - start < 4  # 150,000 files within half a minute on a slow machine
+
+
+@pytest.mark.parametrize("version", ["1.6", "1.8", "1.11"])
+@pytest.mark.parametrize("name", ["Validation", "Development"])
+def test_the_development_set_is_read_by_either_name_in_every_version(
+    version: str, name: str, tmp_path: Path, tiny: ModuleType
+) -> None:
+    """Another version told instead would falsify the results' stamp."""
+    corpus = read(tiny.write_corpus(tmp_path, {"Train": 4, name: 3, "Test1": 2}), version=version)
+    assert (corpus.version, len(corpus.rows("development")), corpus.problems) == (version, 3, ())
+
+
+@pytest.mark.parametrize(
+    ("folder", "version"),
+    [
+        ("MSP-PODCAST-Publish-1.8", "1.8"),
+        ("msp_podcast_release1.12", "1.12"),
+        ("podcast_release1.12", "1.12"),
+        ("corpus-v1.12", "1.12"),
+        ("v1.11", "1.11"),
+        ("MSP-Podcast v1.6", "1.6"),
+        ("archive1.7", "unknown"),
+        ("podcast", "unknown"),
+    ],
+)
+def test_the_version_is_in_the_folders_name(folder: str, version: str, tmp_path: Path, tiny: ModuleType) -> None:
+    assert read(tiny.write_corpus(tmp_path / folder)).version == version
+
+
+@pytest.mark.parametrize("placeholder", ["0.0", "0", "NULL", "", "nan"])
+def test_placeholders_of_secret_ratings_make_unrated_sentences(
+    placeholder: str, tmp_path: Path, tiny: ModuleType
+) -> None:
+    splits = {"Train": 4, "Development": 2, "Test1": 2, "Test3": 3}
+    root, rows = tiny.write_corpus(tmp_path, splits), tiny.label_rows(splits).astype(str)
+    rows.loc[rows["Split_Set"] == "Test3", ["EmoAct", "EmoVal", "EmoDom"]] = placeholder
+    tiny.write_labels(root, rows)
+    corpus = read(root)
+    assert corpus.problems == ()
+    assert len(corpus.rows("test3")) == 3
+    assert corpus.rows("test3")[list(ATTRIBUTES)].isna().all().all()
+    assert corpus.rows("test1")[list(ATTRIBUTES)].notna().all().all()
+
+
+def test_a_zero_in_the_training_set_is_a_fault(tmp_path: Path, tiny: ModuleType) -> None:
+    root, rows = tiny.write_corpus(tmp_path), tiny.label_rows({"Train": 6, "Development": 2, "Test1": 2}).astype(str)
+    rows.loc[1, "EmoAct"] = "0.0"
+    tiny.write_labels(root, rows)
+    (problem,) = read(root).problems
+    assert "not a number from 1 to 7" in problem.fault
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    table = root / "Labels" / "labels_consensus.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0] + ",EmoAct", *(line + ",4" for line in lines[1:])]) + "\n")
+    with pytest.raises(DataError, match="has more than one column EmoAct; leave one of each"):
+        read(root)
+
+
+def test_files_of_the_list_without_audio_are_remembered_by_name(tmp_path: Path, tiny: ModuleType) -> None:
+    """So that a pool does not hold a secret test set."""
+    root = tiny.write_corpus(tmp_path)
+    (root / "Partitions.txt").write_text("Test3; MSP-PODCAST_0009_0001.wav\nTest3; MSP-PODCAST_0009_0002.wav\n")
+    corpus = read(root)
+    assert corpus.also_listed == ("MSP-PODCAST_0009_0001.wav", "MSP-PODCAST_0009_0002.wav")
+    assert "test3" not in corpus.splits()

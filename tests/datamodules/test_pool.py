@@ -1,6 +1,7 @@
 """The unlabelled pool: any folder, cut, remembered, shuffled as released, less what is labelled."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,10 +11,10 @@ import pytest
 import soundfile
 
 from datamodules.corpora import folder, librispeech, msp_podcast
-from datamodules.corpus import COLUMNS, Corpus
+from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
 from datamodules.reading import headers
-from datamodules.unlabeled import select
+from datamodules.unlabeled import first, in_order
 
 
 def read_folder(root: Path, max_seconds: float = 11.0, scan_cache: Path | None = None) -> Corpus:
@@ -194,22 +195,22 @@ def pool_of(root: Path, names: list[str]) -> Corpus:
 
 def test_the_order_is_that_of_the_released_program(tmp_path: Path) -> None:
     names = [f"file_{number}.wav" for number in range(1000)]
-    in_order = sorted(names)
+    standing = sorted(names)
     indices = list(range(len(names)))
     np.random.seed(99)  # noqa: NPY002 - as the released program draws
     np.random.shuffle(indices)  # noqa: NPY002
-    expected = [in_order[index] for index in indices]
+    expected = [standing[index] for index in indices]
     scrambled = [names[index] for index in np.random.default_rng(0).permutation(len(names))]
-    assert select(pool_of(tmp_path, scrambled), 1000, None).table["utterance_id"].tolist() == expected
+    assert first(in_order(pool_of(tmp_path, scrambled), None), 1000).table["utterance_id"].tolist() == expected
 
 
 def test_subsets_are_nested_and_fixed(tmp_path: Path) -> None:
     pool = pool_of(tmp_path, [f"{number}.wav" for number in range(300)])
-    small, large = (select(pool, size, None).table["utterance_id"].tolist() for size in (50, 200))
+    small, large = (first(in_order(pool, None), size).table["utterance_id"].tolist() for size in (50, 200))
     assert large[:50] == small
-    assert select(pool, 50, None).table["utterance_id"].tolist() == small
-    assert select(pool, 50, None, seed=1).table["utterance_id"].tolist() != small
-    assert len(select(pool, 0, None)) == 0
+    assert first(in_order(pool, None), 50).table["utterance_id"].tolist() == small
+    assert first(in_order(pool, None, seed=1), 50).table["utterance_id"].tolist() != small
+    assert len(first(in_order(pool, None), 0)) == 0
 
 
 def test_labelled_files_are_left_out_by_name_and_by_identity(tmp_path: Path, tiny: ModuleType) -> None:
@@ -223,13 +224,42 @@ def test_labelled_files_are_left_out_by_name_and_by_identity(tmp_path: Path, tin
     (root / "linked").symlink_to(audio)
     pool = read_folder(root, max_seconds=2.0)
 
-    chosen = select(pool, 2, labeled)
+    chosen = first(in_order(pool, labeled), 2)
     assert sorted(chosen.table["utterance_id"]) == ["long.wav#0", "long.wav#1"]
     assert chosen.notes[-1] == "13 files of the pool are also labelled and are left out of it"
-    with pytest.raises(DataError, match=r"unlabeled_size=3 .* has 2 utterances besides 13 .*set unlabeled_size"):
-        select(pool, 3, labeled)
+    with pytest.raises(DataError, match=r"unlabeled_size=3 .* has 2 utterances besides .*set unlabeled_size"):
+        first(in_order(pool, labeled), 3)
 
 
 def test_more_than_there_are(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="unlabeled_size=3 was asked for, but the pool has 2 utterances; set"):
-        select(pool_of(tmp_path, ["a.wav", "b.wav"]), 3, None)
+    with pytest.raises(
+        DataError,
+        match="unlabeled_size=3 was asked for, but the pool has 2 utterances besides",
+    ):
+        first(in_order(pool_of(tmp_path, ["a.wav", "b.wav"]), None), 3)
+
+
+def test_a_labelled_name_counts_whatever_its_suffix_and_case(tmp_path: Path, tiny: ModuleType) -> None:
+    labeled = msp_podcast.read(tiny.write_corpus(tmp_path / "corpus"))
+    labeled = replace(labeled, also_listed=("MSP-PODCAST_9999_0001.wav",))  # a secret test set's, listed alone
+    labeled = labeled.without([Problem("MSP-PODCAST_0001_0002.wav", "broken", "mend it")])
+    root = tmp_path / "pool"
+    for name in ("msp-podcast_0001_0003.WAV", "MSP-PODCAST_0001_0001.flac", "sub/Msp-Podcast_0001_0002.wav"):
+        tiny.write_wav(root / name, 1.0)
+    for name in ("MSP-PODCAST_9999_0001.ogg.wav", "msp-podcast_9999_0001.wav", "other.wav"):
+        tiny.write_wav(root / name, 1.0)
+    kept = in_order(read_folder(root), labeled).table["utterance_id"]
+    assert sorted(kept) == ["MSP-PODCAST_9999_0001.ogg.wav", "other.wav"]
+
+
+def test_a_subset_without_copies_is_still_a_prefix_of_a_larger_one(tmp_path: Path) -> None:
+    pool = in_order(pool_of(tmp_path, [f"{number}.wav" for number in range(30)]), None)
+    everything = pool.table["path"].tolist()
+    copies = {everything[3], everything[20]}
+    small, large = (first(pool, size, without=copies).table["path"].tolist() for size in (5, 20))
+    assert small == large[:5] == [*everything[:3], *everything[4:6]]
+    assert not copies & set(large)
+    assert (
+        first(pool, 5, without=copies).notes[-1]
+        == "2 files of the pool are copies of labelled ones and are left out of it"
+    )

@@ -21,7 +21,7 @@ from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from datamodules.synthetic import generator
-from datamodules.unlabeled import select
+from datamodules.unlabeled import first, in_order
 from experiments import CONF
 
 SMALL = {
@@ -202,4 +202,4 @@ def test_corpus_and_pool_come_from_the_configuration(tmp_path: Path) -> None:
     pool = instantiate(cfg.data.pool, scan_cache=tmp_path / "scan.parquet", _convert_="all")
     assert corpus.root == tmp_path / "synthetic-12-4-5-6-0"
     assert json.loads((corpus.root / "synthetic.json").read_text())["train"] == 12
-    assert len(select(pool, cfg.data.default_unlabeled_size, corpus)) == 6
+    assert len(first(in_order(pool, corpus), cfg.data.default_unlabeled_size)) == 6

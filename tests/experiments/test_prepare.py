@@ -60,10 +60,10 @@ def test_a_few_broken_files_in_a_large_pool_do_not_refuse_a_small_subset(tmp_pat
     for number in range(120):
         shutil.copy(one, pool / f"file_{number}.wav")
     (pool / "broken.wav").write_bytes(b"RIFF")
-    _, subset = read_corpora(plan(tmp_path, f"data.unlabeled_dir={pool}", "unlabeled_size=5"))
-    assert subset is not None
-    assert (len(subset), subset.problems) == (5, ())
-    assert "broken.wav" in " ".join(subset.notes)
+    _, candidates = read_corpora(plan(tmp_path, f"data.unlabeled_dir={pool}", "unlabeled_size=5"))
+    assert candidates is not None
+    assert (len(candidates), candidates.problems) == (120, ())
+    assert "broken.wav" in " ".join(candidates.notes)
 
 
 def test_labels_alone_need_no_pool(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_constructors_new_default_makes_another_run(monkeypatch):
     before = outcome(silent, "d")
     assert before == outcome(one, "d")  # the yaml says what the constructor does
 
-    def other(self, dropout=0.1, attention_blocks=(), kv_pool=4, num_frames=62, num_mels=128):
+    def other(self, dropout=0.1, attention_blocks=(), kv_pool=4, attention=True, num_frames=62, num_mels=128):
         raise AssertionError("never built for its name")
 
     assert inspect.signature(VGG16.__init__).parameters.keys() == inspect.signature(other).parameters.keys()

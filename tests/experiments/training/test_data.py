@@ -1,0 +1,125 @@
+"""Which files a run reads, what it tells of them, and that a run is known by what they hold."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from datamodules.chunking import ChunkSettings
+from datamodules.errors import DataError
+from datamodules.feature_store import FeatureStore
+from experiments.training.data import data_notes, prepare_data, read_corpora
+from experiments.training.one_run import train
+
+
+@pytest.fixture
+def own(tiny, corpus_root, tmp_path, planned):
+    """A plan on a copy of the tiny corpus, which a test may spoil."""
+    planned_corpus = planned(*tiny)
+    read_corpora(planned_corpus.data)  # makes the corpus where it is not there yet
+    root = tmp_path / "corpus"
+    shutil.copytree(corpus_root, root)
+    return lambda *options: planned(
+        *(one for one in tiny if not one.startswith(("data.root=", "store_root="))),
+        *(f"data.root={root}", f"store_root={tmp_path / 'stores'}", *options),
+    )
+
+
+def root_of(plan) -> Path:
+    return Path(plan.data.corpus["root"])
+
+
+def audio(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.wav"))
+
+
+def test_copies_of_labelled_files_in_the_pool_are_found_by_name_and_by_content(own):
+    plan = own("unlabeled_size=4")
+    labelled = audio(root_of(plan) / "Audios")
+    pool = root_of(plan) / "Unlabeled"
+    shutil.copy(labelled[0], pool / labelled[0].name.lower())
+    shutil.copy(labelled[1], pool / f"{labelled[1].stem}.WAV")
+    samples, rate = soundfile.read(labelled[2])
+    soundfile.write(pool / f"{labelled[2].stem}.flac", samples, rate)
+    for number, path in enumerate(labelled[3:9]):
+        shutil.copy(path, pool / f"another name {number}.wav")
+    plain = prepare_data(own("unlabeled_size=8").data, progress=False)
+    assert not [name for name in plain.pool.table["utterance_id"] if "another name" in name]
+    notes = data_notes(plain, ChunkSettings())
+    assert any("3 files of the pool are also labelled" in note for note in notes)
+    small = prepare_data(plan.data, progress=False)
+    # Nested also where copies were found.
+    assert small.pool.table["utterance_id"].tolist() == plain.pool.table["utterance_id"].tolist()[:4]
+    with pytest.raises(DataError, match="unlabeled_size=9 was asked for"):
+        prepare_data(own("unlabeled_size=9").data, progress=False)
+
+
+def test_a_processed_copy_of_a_corpus_is_another_run_and_a_plain_copy_is_not(own, tmp_path):
+    plan = own("rounds=1", "unlabeled_size=0")
+    first = train(plan)
+    shutil.copytree(root_of(plan), tmp_path / "moved")
+    again = train(own("rounds=1", "unlabeled_size=0", f"data.root={tmp_path / 'moved'}"))
+    assert again.path == first.path
+    for path in audio(tmp_path / "moved" / "Audios"):
+        samples, rate = soundfile.read(path)
+        size = path.stat().st_size
+        soundfile.write(path, samples + np.random.default_rng(0).normal(0, 0.01, samples.shape), rate)
+        assert path.stat().st_size == size
+    noisy = train(own("rounds=1", "unlabeled_size=0", f"data.root={tmp_path / 'moved'}"))
+    assert noisy.path != first.path
+    assert noisy.outcome["data"] != first.outcome["data"]
+
+
+def test_a_done_run_is_answered_without_reading_a_file(own, monkeypatch):
+    plan = own("rounds=1", "unlabeled_size=0")
+    done = train(plan)
+    monkeypatch.setattr("datamodules.extract_files.read_audio", lambda *_: pytest.fail("a file was read"))
+    monkeypatch.setattr("datamodules.extract_files.content_digest", lambda *_: pytest.fail("a file was read"))
+    assert train(plan).path == done.path
+
+
+def test_notes_of_the_data_are_in_the_log_and_in_the_result(own, tmp_path):
+    plan = own("rounds=1", "unlabeled_size=4", "num_clusters=4")
+    table = root_of(plan) / "Labels" / "labels_consensus.csv"
+    rows = pd.read_csv(table, dtype=str)
+    tested = rows.index[rows["Split_Set"] == "Test1"]
+    rows.loc[tested[:2], "SpkrID"] = rows.loc[rows["Split_Set"] == "Train", "SpkrID"].iloc[0]
+    rows.to_csv(table, index=False)
+    soundfile.write(root_of(plan) / "Audios" / "unlisted.wav", np.zeros(16000), 16000)
+    run = train(plan)
+    corpus = run.metrics.corpus
+    assert corpus["pool"] == "folder"
+    assert any("2 sentences of test1 are of 1 speakers who are in train too" in note for note in corpus["notes"])
+    assert any("1 audio files are not listed and not used" in note for note in corpus["notes"])
+    log = (run.path / "run.log").read_text()
+    assert all(note in log for note in corpus["notes"])
+
+
+def test_a_pool_that_is_not_read_is_told(own):
+    data = prepare_data(own("unlabeled_size=0").data, progress=False)
+    assert data.pool is None
+    assert any(
+        "a pool is given and not read: unlabeled_size is 0" in note for note in data_notes(data, ChunkSettings())
+    )
+
+
+@pytest.mark.parametrize("split", ["Train", "Development"])
+def test_a_missing_set_is_told_before_anything_is_extracted(split, own, tmp_path):
+    plan = own("unlabeled_size=0")
+    table = root_of(plan) / "Labels" / "labels_consensus.csv"
+    rows = pd.read_csv(table, dtype=str)
+    rows["Split_Set"] = rows["Split_Set"].replace(split, "Test2")
+    rows.to_csv(table, index=False)
+    with pytest.raises(DataError, match=f"has no {split.lower()} set"):
+        prepare_data(plan.data, progress=False)
+    assert not list((tmp_path / "stores").glob("synthetic-*/index.jsonl"))
+
+
+def test_the_store_keeps_every_files_digest(own):
+    data = prepare_data(own("unlabeled_size=2").data, progress=False)
+    digests = FeatureStore.open(data.store.folder).entries["digest"]
+    assert digests.str.fullmatch("[0-9a-f]{32}").all()
+    assert digests.nunique() == len(digests)
