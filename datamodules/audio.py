@@ -14,6 +14,10 @@ from datamodules.errors import DataError
 STEREO = "stereo"
 SILENT = "digital silence"
 
+# A sentence lasts seconds. A header that claims hours is a recording to be cut, or a lie that would fill the memory.
+LONGEST_SECONDS = 1200.0
+_BLOCK = 2**22  # samples of all channels that are decoded at once
+
 # A wav written into a pipe never learns its length and promises about 2^31 or 2^32 bytes instead.
 _LENGTH_UNKNOWN = 0x7FFF0000
 
@@ -49,18 +53,18 @@ def read_audio(
 
     Several channels are averaged and another rate is resampled (soxr, high quality); both leave a note, and
     so does digital silence. Raises UnreadableAudio for a file that is missing, has no readable header, is cut
-    off, is empty, holds NaN or infinity, or has fewer than `min_samples` samples after resampling.
+    off, is empty, holds NaN or infinity, lasts longer than LONGEST_SECONDS, or has fewer than `min_samples` samples
+    after resampling. Memory is bounded by one channel of LONGEST_SECONDS, whatever the header claims.
     """
     path = Path(path)
-    samples, file_rate = _decode(path, start_sample, stop_sample)
+    mono, file_rate, channels = _decode(path, start_sample, stop_sample)
     notes = []
-    if not len(samples):
+    if not len(mono):
         raise UnreadableAudio(path, "no samples", "remove it or record it again")
-    if not np.isfinite(samples).all():
+    if not np.isfinite(mono).all():
         raise UnreadableAudio(path, "NaN or infinite samples", "export it again from its source")
-    if samples.shape[1] > 1:
+    if channels > 1:
         notes.append(STEREO)
-    mono = samples.mean(axis=1)
     if file_rate != sample_rate:
         mono = soxr.resample(mono, file_rate, sample_rate, quality="HQ")
         notes.append(f"resampled from {file_rate} Hz")
@@ -72,8 +76,8 @@ def read_audio(
     return Audio(np.ascontiguousarray(mono, dtype=np.float32), len(mono) / sample_rate, tuple(notes))
 
 
-def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int]:
-    """(n, channels) float32 samples and the file's rate."""
+def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
+    """(n,) float32 samples, the mean of all channels; the file's rate, and how many channels it has."""
     if not path.is_file():
         raise UnreadableAudio(path, "no such file", "restore it or take it out of the label table")
     try:
@@ -84,16 +88,27 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int]:
             if not 0 <= start <= stop <= file.frames:
                 fault = f"samples {start} to {stop} were asked for, it has {file.frames}"
                 raise UnreadableAudio(path, fault, "the file has changed since it was listed; list it again")
+            rate, channels = file.samplerate, file.channels
+            if stop - start > LONGEST_SECONDS * rate:
+                seconds = (stop - start) / rate
+                fault = f"{seconds:.0f} s long by its header, more than the {LONGEST_SECONDS:g} s that are read"
+                raise UnreadableAudio(path, fault, "cut it into shorter files")
             file.seek(start)
-            samples = file.read(stop - start, dtype="float32", always_2d=True)
-            rate = file.samplerate
+            blocks, left = [], stop - start
+            while left > 0:
+                block = file.read(min(left, max(1, _BLOCK // channels)), dtype="float32", always_2d=True)
+                if not len(block):
+                    break
+                blocks.append(block.mean(axis=1))
+                left -= len(block)
+            samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     except (soundfile.LibsndfileError, OSError) as error:
         reason = str(error).split(": ")[-1].rstrip(".") or "broken inside"
         remedy = "copy it again from its source, convert it to wav, or remove it"
         raise UnreadableAudio(path, f"cannot be read as audio ({reason})", remedy) from error
     if len(samples) < stop - start:
         raise _cut_off(path, len(samples), stop - start)
-    return samples, rate
+    return samples, rate, channels
 
 
 def _refuse_cut_off(path: Path, file: soundfile.SoundFile) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -62,8 +62,7 @@ def extract_file(job: Job, settings: FeatureSettings) -> Extraction | Fault:
     try:
         audio = read_audio(job.path, settings.sample_rate, job.start_sample, job.stop_sample, settings.min_samples)
         frames = extract(audio.samples).half()
-        state = job.path.stat()
-        digest = _digest_of(job.path, state.st_size, state.st_mtime_ns)
+        digest = content_digest(job.path)
     except UnreadableAudio as error:
         return Fault(error.fault, error.remedy)
     except Exception as error:
@@ -76,12 +75,6 @@ def extract_file(job: Job, settings: FeatureSettings) -> Extraction | Fault:
             "lower its level or set features.peak_normalize=true",
         )
     return Extraction(frames.numpy(), audio.seconds, audio.notes, digest)
-
-
-@lru_cache(maxsize=8)
-def _digest_of(path: Path, size: int, mtime_ns: int) -> str:
-    """Of one state of a file. Long pool files are cut into pieces, which come one after the other."""
-    return content_digest(path)
 
 
 def extract_all(

@@ -11,6 +11,7 @@ from experiments.console.user_errors import EXIT_USER_ERROR, user_errors
 from experiments.results import load_predictor
 from experiments.results.predictions_csv import check_writable, predict_to_csv
 from experiments.training.memory import keep_freed_memory
+from experiments.training.threads import take_threads
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,17 +30,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="folder of the authors' norm terms (default: NormTerm beside their file)",
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV to write")
+    parser.add_argument("--windows", action="store_true", help="a row for each T_max of a longer recording")
+    parser.add_argument("--threads", type=int, help="of the processor (default: those that are idle now)")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda")
     parser.add_argument("audio", type=Path, nargs="+", metavar="AUDIO_OR_FOLDER")
     options = parser.parse_args(arguments)
     log_to_console()
-    keep_freed_memory()
     with user_errors():
-        files = find_audio(options.audio)
-        check_writable(options.output)
-        predictors = [load_predictor(path, options.norm_terms) for path in options.checkpoint]
-        good, bad = predict_to_csv(predictors, files, options.output)
-        print(f"{good} files predicted, {bad} not (see the column status): {options.output}")
-        if not good:
+        keep_freed_memory()
+        take_threads(options.threads)
+        found = find_audio(options.audio)
+        output = check_writable(options.output, found.files)
+        predictors = [load_predictor(path, options.norm_terms).to(options.device) for path in options.checkpoint]
+        counts = predict_to_csv(predictors, found.files, output, options.windows)
+        what = "windows" if options.windows else "files"
+        warned = f" ({counts.warned} with a warning)" if counts.warned else ""
+        others = f"; {found.others} files that are no audio were passed over" if found.others else ""
+        print(
+            f"{counts.good} {what} predicted{warned}, {counts.bad} not (see the column status){others}: "
+            f"{options.output}"
+        )
+        if not counts.good:
             sys.exit(EXIT_USER_ERROR)
 
 

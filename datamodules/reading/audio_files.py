@@ -2,24 +2,42 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from datamodules.errors import DataError
 from datamodules.reading.directories import walk_files
 from datamodules.reading.headers import SUFFIXES
 
 
-def find_audio(paths: Sequence[Path]) -> list[Path]:
-    """Files in the order named, folders' contents sorted. Raises DataError when a path or all audio is missing."""
+class Found(NamedTuple):
+    """What was found of what a user named."""
+
+    files: list[Path]
+    """In the order named, each once; folders' contents sorted."""
+    others: int
+    """Files in the folders that are no audio by their suffix."""
+
+
+def find_audio(paths: Sequence[Path]) -> Found:
+    """All audio files of files and folders. Raises DataError when a path or all audio is missing."""
     found: list[Path] = []
+    others = 0
     for path in paths:
-        if path.is_dir():
-            found += sorted(
-                file for _, entry in walk_files(path) if (file := Path(entry.path)).suffix.lower() in SUFFIXES
-            )
-        elif path.exists():
+        try:
+            folder, there = path.is_dir(), path.exists()
+        except OSError as error:  # a name too long for the system
+            raise DataError(
+                f"{path}: cannot be opened ({error.strerror}); give audio files or folders of them."
+            ) from error
+        if folder:
+            files = [Path(entry.path) for _, entry in walk_files(path)]
+            audio = [file for file in files if file.suffix.lower() in SUFFIXES]
+            found += sorted(audio)
+            others += len(files) - len(audio)
+        elif there:
             found.append(path)
         else:
             raise DataError(f"{path}: no such file or folder; give audio files or folders of them.")
     if not found:
         raise DataError(f"{', '.join(map(str, paths))}: no audio files found; give wav, flac, ogg or mp3 files.")
-    return list(dict.fromkeys(found))
+    return Found(list(dict.fromkeys(found)), others)

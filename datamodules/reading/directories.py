@@ -35,7 +35,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from error
 
 
-def walk_files(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk_files(start: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Every file below a folder as (name relative to it, entry); links to folders are followed, each folder
     once.
 
@@ -43,7 +43,7 @@ def walk_files(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     A folder of 150,000 files costs one directory listing and no look at the files themselves.
     """
     seen: set[tuple[int, int]] = set()
-    waiting = [("", folder)]
+    waiting = [("", start)]
     while waiting:
         prefix, place = waiting.pop()
         status = place.stat()
@@ -51,7 +51,11 @@ def walk_files(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
             continue
         seen.add((status.st_dev, status.st_ino))
         for entry in entries(place):
-            if entry.is_dir():
+            try:
+                folder, file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link that leads back to itself
+                continue
+            if folder:
                 waiting.append((f"{prefix}{entry.name}/", place / entry.name))
-            elif entry.is_file():
+            elif file:
                 yield os.fsencode(prefix + entry.name).decode("utf-8", "backslashreplace"), entry

@@ -9,10 +9,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.chunking import ChunkSettings
-from datamodules.errors import ConfigurationError, DataError
+from datamodules.errors import ConfigurationError
 from datamodules.features.settings import FeatureSettings
 from experiments.config.building import trial_model
-from experiments.config.composing import choices, composed
 from experiments.config.contradictions import (
     PRECISIONS,
     check_logger,
@@ -122,28 +121,6 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
         features=_group("features", values["features"], FeatureSettings),
         chunks=_group("data.chunks", data["chunks"], ChunkSettings),
     )
-
-
-def saved_data_plan(config: Path, data: str | None, root: str | None) -> DataPlan:
-    """The data of a run's config.yaml; with `data` or `root`, a corpus of conf/data as it is there, at `root`.
-
-    Raises DataError for a corpus that there is not, or one without a folder.
-    """
-    cfg = OmegaConf.load(config)
-    assert isinstance(cfg, DictConfig)
-    if data is not None or root is not None:
-        name = data or cfg.data.name
-        if name not in choices("data"):
-            raise DataError(f"--data {name}: there is no such corpus; take one of {', '.join(choices('data'))}.")
-        node = composed(f"data={name}").data
-        if root is not None:
-            node.root = root
-        elif OmegaConf.is_missing(node, "root"):
-            raise DataError(f"--data {name}: give the folder of the corpus with --root.")
-        # The node refers to knobs outside itself, such as store_root.
-        cfg.data = node
-    values: Any = OmegaConf.to_container(cfg, resolve=True)
-    return data_plan(values)
 
 
 def _group(where: str, options: Mapping[str, Any], kind: type) -> Any:

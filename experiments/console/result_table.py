@@ -31,9 +31,11 @@ def show_result(metrics: Metrics, directory: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     trained_on = metrics.trained_on or corpus
+    counts = f"{trained_on['labeled']} labelled and {trained_on['unlabeled']} unlabelled sentences of "
+    taught_by = (counts if trained_on["labeled"] else "") + trained_on["name"]
+    seed = "" if metrics.seed is None else f", seed {metrics.seed}"
     console.print(
-        f"{corpus['labels']}; trained on {trained_on['labeled']} labelled and {trained_on['unlabeled']} unlabelled "
-        f"sentences of {trained_on['name']}, seed {metrics.seed}\n{directory}",
+        f"{corpus['labels']}; trained on {taught_by}{seed}\n{directory}",
         soft_wrap=True,
         markup=False,
     )

@@ -1,7 +1,7 @@
 """metrics.json: what a run, or an evaluation of one, came to; written and read here alone.
 
-    {"corpus": {"name", "version", "labels", "labeled", "unlabeled"},
-     "trained_on": the same of the training corpus, in evaluations on another corpus only,
+    {"corpus": {"name", "version", "labels", "labeled", "unlabeled", "pool", "notes"},
+     "trained_on": the same of the training corpus, in evaluations only,
      "model", "attribute", "seed",
      "validation": a set's scores, "test": {set name: its scores}}
 
@@ -28,7 +28,7 @@ class Metrics:
     model: str
     attribute: str
     """What is predicted: an attribute, `all`, or `categories`."""
-    seed: int
+    seed: int | None
     validation: dict[str, Any] | None = None
     """The development set's scores; None in evaluations."""
     test: dict[str, dict[str, Any]] = field(default_factory=dict)

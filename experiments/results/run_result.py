@@ -4,7 +4,8 @@ config.yaml overrides.yaml outcome.json environment.json   what was asked for, a
 history.csv clusters.csv run.log                           a row a pass, a row a re-labelling, every line logged
 checkpoints/last.ckpt checkpoints/best.ckpt                where it goes on, and its result
 metrics.json predictions-<set>.parquet                     scores, and every sentence's truth and prediction
-evaluations/<data>/                                        the same of other corpora
+training-set.parquet                                       the sentences and speakers that taught it
+evaluations/<corpus>-<version>-<content>/                  metrics and predictions of other evaluations
 DONE, or FAILED with the reason; LOCK                      its state
 """
 
@@ -133,6 +134,18 @@ class RunResult:
 
         return pd.read_parquet(self.path / f"predictions-{set_name}.parquet")
 
+    @property
+    def training_set(self) -> "pd.DataFrame | None":
+        """What taught the model: set (L, U), utterance_id, speaker, digest; None in runs of before it was kept."""
+        import pandas as pd
+
+        path = self.path / "training-set.parquet"
+        return pd.read_parquet(path) if path.exists() else None
+
+    def write_training_set(self, sentences: "pd.DataFrame") -> None:
+        """Keep what teaches it."""
+        sentences.to_parquet(self.path / "training-set.parquet", index=False)
+
     def _table(self, name: str) -> "pd.DataFrame":
         # Imported where it is needed: who only asks whether a run is done should not wait for it.
         import pandas as pd
@@ -154,9 +167,3 @@ class RunResult:
         metrics.write(self.path / "metrics.json")
         (self.path / "FAILED").unlink(missing_ok=True)
         (self.path / "DONE").touch()
-
-    def evaluation(self, data: str) -> Path:
-        """The folder of an evaluation on another corpus."""
-        folder = self.path / "evaluations" / data
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder

@@ -4,7 +4,7 @@ Shapes: n samples, B sentences, C chunks, T frames, F mel bins, O outputs of the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from datamodules.audio import Audio, read_audio
+from datamodules.errors import ConfigurationError
 from datamodules.front_end import FrontEnd
 from sermodels.module import EmotionModule
 
@@ -57,4 +58,12 @@ class Predictor:
     @torch.no_grad()
     def predict_inputs(self, inputs: Sequence[Tensor]) -> list[dict[str, float | str]]:
         """The same of several recordings at once, each as the front end makes it, (C, T, F)."""
-        return self.model.task.tell(self.model(torch.stack(list(inputs))))
+        return self.model.task.tell(self.model(torch.stack(list(inputs)).to(self.model.device)).cpu())
+
+    def to(self, device: str) -> "Predictor":
+        """The same with its model on `device`. Raises ConfigurationError for one that there is not."""
+        try:
+            return replace(self, model=self.model.to(torch.device(device)))
+        except (RuntimeError, AssertionError) as error:  # PyTorch raises the latter where it was built without CUDA
+            reason = str(error).splitlines()[0]
+            raise ConfigurationError(f"--device {device}: cannot be used here ({reason}); take cpu.") from error

@@ -15,16 +15,14 @@ from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.fill_store import count_notes, fill_store
 from datamodules.front_end import FrontEnd
+from datamodules.labels import NOBODY
 from datamodules.processes import from_first
-from datamodules.sets import make_sets
+from datamodules.sets import SET_OF_SPLIT, make_sets
 from datamodules.unlabeled import first, in_order
 from experiments.config.plan import DataPlan, Node, RunPlan
 from experiments.config.targets import makes_clusters, read_corpus
 from sermodels.parts import make
 from sermodels.tasks.task import Task
-
-# What corpora write where nobody knows who speaks.
-NOBODY = ("", "Unknown")
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,16 @@ def extract(plan: DataPlan, corpus: Corpus, pool: Corpus | None, progress: bool 
         if not found:
             return PreparedData(corpus, store, chosen, pool_store)
         copies |= found
+
+
+def training_set(data: PreparedData) -> pd.DataFrame:
+    """What teaches a model: set (L, U), utterance_id, speaker, and the digest of the recording, a row a sentence."""
+    tables = []
+    for corpus, store in data.parts:
+        rows = corpus.table[corpus.table["split"].isin(SET_OF_SPLIT)].reset_index(drop=True)
+        digests = store.rows(rows["utterance_id"])["digest"].to_numpy()
+        tables.append(rows[["utterance_id", "speaker"]].assign(set=rows["split"].map(SET_OF_SPLIT), digest=digests))
+    return pd.concat(tables, ignore_index=True)
 
 
 def data_notes(data: PreparedData, chunks: ChunkSettings) -> list[str]:

@@ -31,6 +31,7 @@ from experiments.training.data import (
     fitted_task,
     make_datamodule,
     read_corpora,
+    training_set,
 )
 from experiments.training.disk import refuse_full_disk
 from experiments.training.environment import describe_environment
@@ -145,6 +146,8 @@ def _fit_and_score(
     notes = data_notes(data, plan.data.chunks)
     for note in notes:
         log.info("%s", note)
+    if rank() == 0:
+        run.write_training_set(training_set(data))
     task = fitted_task(plan.task, data.corpus)
     if partial:  # the last bit of a mean may be another processor's
         task = _saved_task(run.last, task)

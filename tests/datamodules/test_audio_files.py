@@ -13,7 +13,7 @@ def test_files_as_named_and_folders_sorted_each_once(tmp_path: Path, tiny: Modul
     last, second, first = (tiny.write_wav(tmp_path / name) for name in ("z.wav", "folder/b.wav", "folder/a/c.WAV"))
     (tmp_path / "folder" / "notes.txt").write_text("no audio")
     (tmp_path / "folder" / "._b.wav").write_bytes(b"left by macOS")
-    assert find_audio([last, tmp_path / "folder", second]) == [last, first, second]
+    assert find_audio([last, tmp_path / "folder", second]).files == [last, first, second]
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

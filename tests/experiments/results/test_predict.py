@@ -1,5 +1,8 @@
 import csv
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,8 @@ import soundfile
 import torch
 
 from datamodules.errors import DataError
+from experiments.config.composing import composed
+from experiments.config.from_hydra import make_plan
 from experiments.predict import main
 from experiments.results import load_predictor, predictions_csv
 from experiments.results.loading import read_checkpoint
@@ -16,19 +21,38 @@ from experiments.results.predictions_csv import predict_to_csv
 from experiments.results.scoring import predict_set
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
 from experiments.training.one_run import train
+from experiments.training.threads import take_threads
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
+TINY_CORPUS = [
+    "data.corpus.train=12",
+    "data.corpus.development=6",
+    "data.corpus.test1=6",
+    "data.corpus.unlabeled=8",
+    "data.corpus.min_seconds=1.1",
+    "data.corpus.max_seconds=1.6",
+    "data.chunks.max_seconds=2.0",
+]
 
-@pytest.fixture
-def run(tiny, planned):
+
+@pytest.fixture(scope="module")
+def trained(corpus_root, tmp_path_factory):
     """A finished run whose predictions differ between files by far more than the tolerances below."""
-    directory = train(planned(*tiny, "rounds=1")).path
+    places = [f"data.root={corpus_root}", f"run_root={tmp_path_factory.mktemp('trained')}"]
+    stores = [f"store_root={corpus_root.parent / 'stores'}", "trainer.progress_bar=false", "unlabeled_size=0"]
+    directory = train(make_plan(composed(*places, *stores, *TINY_CORPUS, "rounds=1", "batch_size=6"))).path
     best = directory / "checkpoints" / "best.ckpt"
     content = torch.load(best, weights_only=True)
     content["state_dict"]["emotion_regressor.top.weight"] *= 1000
     torch.save(content, best)
     return directory
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of it, which a test may spoil."""
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_a_folder_of_audio_becomes_a_table(run, tmp_path, capsys):
@@ -41,14 +65,17 @@ def test_a_folder_of_audio_becomes_a_table(run, tmp_path, capsys):
     (folder / "broken.wav").write_bytes(b"RIFF and nothing more")
     (folder / "notes.txt").write_text("not audio")
     main(["--checkpoint", str(run), "--output", str(tmp_path / "out" / "p.csv"), str(folder)])
-    assert "3 files predicted, 1 not (see the column status)" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "3 files predicted (3 with a warning), 1 not (see the column status)" in shown
+    assert "; 1 files that are no audio were passed over: " in shown
     rows = {row["file"].rsplit("/", 1)[-1]: row for row in csv.DictReader((tmp_path / "out" / "p.csv").open())}
     assert set(rows) == {"b.wav", "a.flac", "short.wav", "broken.wav"}
     assert list(rows["b.wav"]) == ["file", "arousal", "duration_s", "status"]
     assert rows["b.wav"]["duration_s"] == "2.500"
-    assert all(
-        rows[name]["status"] == "ok" and float(rows[name]["arousal"]) for name in ("b.wav", "a.flac", "short.wav")
-    )
+    assert all(float(rows[name]["arousal"]) for name in ("b.wav", "a.flac", "short.wav"))
+    assert rows["b.wav"]["status"] == "warning: longer than 2 s: 2 of its 2.5 s are heard"
+    assert rows["a.flac"]["status"].startswith("warning: stereo; resampled from 44100 Hz; shorter than a chunk of 1 s")
+    assert rows["short.wav"]["status"] == "warning: shorter than a chunk of 1 s, and repeated to fill it"
     assert "broken.wav" in rows["broken.wav"]["status"]
     assert rows["broken.wav"]["arousal"] == ""
     assert not list((tmp_path / "out").glob("*.part"))
@@ -76,25 +103,28 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
         soundfile.write(files[-1], np.random.default_rng(number).normal(0, 0.1, 20_000), 16000)
     models = [load_predictor(run)]
     predict_to_csv(models, files, tmp_path / "whole.csv")
-    monkeypatch.setattr(predictions_csv, "FILES_AT_ONCE", 2)
+    monkeypatch.setattr(predictions_csv, "SPANS_AT_ONCE", 2)
     heard = []
-    original = predictions_csv._hear
+    original = predictions_csv.hear
 
-    def hear(predictors, path):
+    def hear(front_ends, span):
         if len(heard) == 3:
             raise KeyboardInterrupt
-        heard.append(path)
-        return original(predictors, path)
+        heard.append(span)
+        return original(front_ends, span)
 
     with monkeypatch.context() as patched:
-        patched.setattr(predictions_csv, "_hear", hear)
+        patched.setattr(predictions_csv, "hear", hear)
         with pytest.raises(KeyboardInterrupt):
             predict_to_csv(models, files, tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()
+    # One that has changed since is heard again; the others' rows are taken.
+    soundfile.write(files[0], np.random.default_rng(9).normal(0, 0.1, 20_000), 16000)
+    predict_to_csv(models, files, tmp_path / "whole.csv")
     asked = []
-    monkeypatch.setattr(predictions_csv, "_hear", lambda m, path: (asked.append(path), original(m, path))[1])
-    assert predict_to_csv(models, files, tmp_path / "p.csv") == (5, 0)
-    assert asked == files[2:]
+    monkeypatch.setattr(predictions_csv, "hear", lambda m, span: (asked.append(span.path), original(m, span))[1])
+    assert predict_to_csv(models, files, tmp_path / "p.csv") == (5, 0, 0)
+    assert asked == [files[0], *files[2:]]
     whole, parts = pd.read_csv(tmp_path / "whole.csv"), pd.read_csv(tmp_path / "p.csv")
     assert whole["arousal"].std() > 0.02
     # Other batch sizes, other order of float32 sums.
@@ -203,7 +233,7 @@ def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_pat
     soundfile.write(wanted, np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
     output = tmp_path / "p.csv"
     part_of(output, models).write_text(f"file,arousal,duration_s,status\n/other/a.wav,9.9,1.0,ok\n{wanted},9.9,1.0,o")
-    assert predict_to_csv(models, [wanted], output) == (1, 0)
+    assert predict_to_csv(models, [wanted], output) == (1, 0, 0)
     (row,) = csv.DictReader(output.open())
     assert row["file"] == str(wanted)
     assert row["arousal"] != "9.9"
@@ -227,6 +257,162 @@ def test_a_name_that_is_not_utf8_is_shown_with_escapes(run, tmp_path):
         (tmp_path / "a.wav").rename(name)
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    assert predict_to_csv([load_predictor(run)], [name], tmp_path / "p.csv") == (1, 0)
+    assert predict_to_csv([load_predictor(run)], [name], tmp_path / "p.csv") == (1, 0, 0)
     (row,) = csv.DictReader((tmp_path / "p.csv").open())
     assert row["file"].endswith("caf\\xe9.wav")
+
+
+def predicted(run, output, *arguments):
+    main(["--checkpoint", str(run), "--output", str(output), *map(str, arguments)])
+    return list(csv.DictReader(output.open()))
+
+
+def noise(path, seconds, rate=16_000, channels=1, level=0.1):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = np.random.default_rng(0).normal(0, level, (round(seconds * rate), channels))
+    soundfile.write(path, samples, rate)
+    return path
+
+
+def test_an_output_that_is_one_of_the_recordings_is_refused(run, tmp_path, capsys):
+    recording = noise(tmp_path / "audio" / "a.wav", 1.5)
+    (tmp_path / "link.csv").symlink_to(recording)
+    os.link(recording, tmp_path / "hard.csv")
+    before = recording.read_bytes()
+    for output in (
+        recording,
+        tmp_path / "link.csv",
+        tmp_path / "hard.csv",
+        tmp_path / "audio" / ".." / "audio" / "a.wav",
+    ):
+        with pytest.raises(SystemExit) as ended:
+            predicted(run, output, tmp_path / "audio")
+        assert ended.value.code == 2
+        assert "is one of the recordings; give another place to --output" in capsys.readouterr().err
+    assert recording.read_bytes() == before
+
+
+def test_an_output_that_is_no_file_is_refused_and_a_link_is_followed(run, tmp_path, capsys):
+    recording = noise(tmp_path / "a.wav", 1.5)
+    os.mkfifo(tmp_path / "pipe")
+    for output in (Path("/dev/null"), tmp_path / "pipe"):
+        with pytest.raises(SystemExit):
+            predicted(run, output, recording)
+        assert "is no file but a device or the like" in capsys.readouterr().err
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "p.csv"
+    link.symlink_to(tmp_path / "elsewhere" / "real.csv")
+    assert len(predicted(run, link, recording)) == 1
+    assert link.is_symlink()
+    assert (tmp_path / "elsewhere" / "real.csv").is_file()
+
+
+@pytest.mark.parametrize("place", ["output", "audio"])
+def test_names_too_long_are_told(place, run, tmp_path, capsys):
+    recording, long = noise(tmp_path / "a.wav", 1.5), "x" * 300
+    arguments = (tmp_path / long, recording) if place == "output" else (tmp_path / "p.csv", tmp_path / long)
+    with pytest.raises(SystemExit) as ended:
+        predicted(run, *arguments)
+    assert ended.value.code == 2
+    assert "too long" in capsys.readouterr().err
+
+
+def test_links_that_lead_to_themselves_are_passed_over(run, tmp_path):
+    folder = noise(tmp_path / "audio" / "a.wav", 1.5).parent
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "up").symlink_to(folder)
+    assert len(predicted(run, tmp_path / "p.csv", folder)) == 1
+
+
+def claims(path, frames):
+    """A FLAC file whose header claims so many samples: 36 bits from bit 108 of its first block on."""
+    noise(path, 1.5)
+    content = bytearray(path.read_bytes())
+    packed = int.from_bytes(content[18:26], "big")
+    content[18:26] = ((packed >> 36 << 36) | frames).to_bytes(8, "big")
+    path.write_bytes(content)
+    return path
+
+
+def test_a_recording_that_claims_gigabytes_costs_itself_alone(run, tmp_path):
+    """In a process with 3 GB of memory in all."""
+    folder = noise(tmp_path / "audio" / "fine.wav", 1.5).parent
+    claims(folder / "claims.flac", 2**36 - 1)
+    noise(folder / "slow.wav", 3000, rate=1)
+    soundfile.write(folder / "long.flac", np.zeros((1500 * 8000, 8), np.int16), 8000)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_DATA, (3 * 2**30,) * 2)"
+    code = f"{limit}; from experiments.predict import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--checkpoint", run, "--output", tmp_path / "p.csv", "--threads=1", folder],
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["file"].rsplit("/", 1)[-1]: row for row in csv.DictReader((tmp_path / "p.csv").open())}
+    assert rows["fine.wav"]["status"] == "ok"
+    for name in ("claims.flac", "slow.wav", "long.flac"):
+        assert "more than the 1200 s that are read; cut it into shorter files" in rows[name]["status"], rows[name]
+        assert rows[name]["arousal"] == ""
+
+
+def test_what_is_heard_of_a_recording_is_told(run, tmp_path):
+    folder = noise(tmp_path / "audio" / "ok.wav", 1.5).parent
+    noise(folder / "silence.wav", 1.5, level=0)
+    noise(folder / "long.wav", 8.0)
+    noise(folder / "rate.wav", 1.5, rate=8000)
+    rows = {row["file"].rsplit("/", 1)[-1]: row["status"] for row in predicted(run, tmp_path / "p.csv", folder)}
+    assert rows == {
+        "ok.wav": "ok",
+        "silence.wav": "warning: digital silence",
+        "long.wav": "warning: longer than 2 s: 2 of its 8.0 s are heard",
+        "rate.wav": "warning: resampled from 8000 Hz",
+    }
+
+
+def test_a_prediction_out_of_the_scale_is_told(run, tmp_path):
+    best = run / "checkpoints" / "best.ckpt"
+    content = torch.load(best, weights_only=True)
+    content["state_dict"]["emotion_regressor.top.bias"] += 100
+    torch.save(content, best)
+    (row,) = predicted(run, tmp_path / "p.csv", noise(tmp_path / "a.wav", 1.5))
+    assert float(row["arousal"]) > 7
+    assert row["status"] == "warning: arousal is out of the scale 1 to 7"
+
+
+def test_windows_of_a_long_recording(run, tmp_path):
+    """Each window's row is that of the window as a file of its own."""
+    recording = noise(tmp_path / "long.wav", 7.0)
+    rows = predicted(run, tmp_path / "p.csv", "--windows", recording)
+    assert list(rows[0]) == ["file", "start_s", "arousal", "duration_s", "status"]
+    assert [(row["start_s"], row["duration_s"]) for row in rows] == [
+        (f"{start:.3f}", "1.750") for start in (0, 1.75, 3.5, 5.25)
+    ]
+    samples, rate = soundfile.read(recording)
+    for number, row in enumerate(rows):
+        soundfile.write(tmp_path / "part.wav", samples[number * 28_000 : (number + 1) * 28_000], rate)
+        assert float(row["arousal"]) == pytest.approx(
+            load_predictor(run).predict_file(tmp_path / "part.wav")["arousal"], abs=1e-4
+        )
+        assert row["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--threads", "0"], "--threads 0"), (["--device", "tpu9"], "--device tpu9: cannot be used")],
+)
+def test_threads_and_devices_that_are_none_are_told(arguments, said, run, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        predicted(run, tmp_path / "p.csv", *arguments, noise(tmp_path / "a.wav", 1.5))
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_threads_are_those_that_were_chosen_or_are_idle(monkeypatch):
+    assert take_threads(2) == torch.get_num_threads() == 2
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    for busy, threads in ((0.0, 2), (6.6, 1), (20.0, 1)):
+        monkeypatch.setattr(os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
+        torch.set_num_threads(2)
+        assert take_threads(None) == threads

@@ -11,10 +11,10 @@ from tiny_training import CLUSTERED, MODELS
 
 from datamodules.errors import DataError, TrainingDiverged
 from datamodules.labels import ATTRIBUTES
-from experiments.config.from_hydra import saved_data_plan
+from experiments.config.saved import evaluation_data
 from experiments.config.targets import read_corpus
 from experiments.results.loading import load_predictor
-from experiments.results.other_corpora import evaluate, finished_run
+from experiments.results.subject import evaluate, subject_of
 from experiments.training import one_run
 from experiments.training.one_run import train
 
@@ -26,13 +26,11 @@ SUITED = {
 }
 
 
-def evaluated(path, data=None, root=None):
+def evaluated(path):
     """As the program does it."""
-    run = finished_run(path)
-    plan = saved_data_plan(run.config, data, root)
-    return evaluate(
-        run, read_corpus("data.corpus", plan.corpus), plan.name, plan.store_root, plan.max_bad_files, plan.workers
-    )
+    subject = subject_of(path)
+    plan = evaluation_data(subject.config, None, None, [])
+    return evaluate(subject, read_corpus("data.corpus", plan.corpus), plan.store_root, plan.max_bad_files, plan.workers)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -130,18 +128,6 @@ def test_the_same_command_again_returns_the_stored_result(tiny, planned, caplog)
     assert last.stat().st_mtime_ns != stamp
 
 
-def test_evaluating_a_run_on_its_own_corpus_repeats_its_result(tiny, planned, corpus_root, tmp_path, monkeypatch):
-    """Wherever it is started, also if the run was given relative paths."""
-    monkeypatch.chdir(corpus_root.parent)
-    run = train(planned(*tiny, "store_root=stores", f"data.root={corpus_root.name}"))
-    monkeypatch.chdir(tmp_path)
-    again, folder = evaluated(run.path)
-    assert folder == run.path / "evaluations" / "synthetic"
-    assert again.test == run.metrics.test
-    assert json.loads((folder / "metrics.json").read_text())["test"] == run.metrics.test
-    assert not (tmp_path / "stores").exists()
-
-
 def test_all_attributes_at_once(tiny, planned):
     run = train(planned(*tiny, "attribute=all"))
     assert list(run.metrics.test["test1"]["ccc"]) == list(ATTRIBUTES)
@@ -182,26 +168,6 @@ def test_predictions_do_not_depend_on_the_other_sentences(tiny, planned):
         alone = torch.cat([model(chunk[None]) for chunk in chunks])
     # Convolution kernels for another batch size add in another order: float32 rounding.
     np.testing.assert_allclose(together, alone, atol=1e-5)
-
-
-def test_evaluating_on_another_corpus_and_mistakes_in_asking_for_it(tiny, planned, real_data):
-    run = train(planned(*tiny, "rounds=1"))
-    other, folder = evaluated(run.path, "emodb", str(real_data / "emodb"))
-    assert folder == run.path / "evaluations" / "emodb"
-    assert other.corpus == {"name": "emodb", "version": "4 classes, 339 files", "labels": "proxy attributes"}
-    assert other.trained_on == run.metrics.corpus
-    assert other.test["test"]["n"] == 73
-    assert len(pd.read_parquet(folder / "predictions-test.parquet")) == 73
-    for arguments, message in [
-        (("emodb", None), "with --root"),
-        (("nothing", "x"), "take one of emodb, msp_podcast, synthetic"),
-        (("emodb", "/no (such), folder=1"), "no such folder"),
-    ]:
-        with pytest.raises(DataError, match=message.replace("(", "\\(").replace(")", "\\)")):
-            evaluated(run.path, *arguments)
-    (run.path / "DONE").unlink()
-    with pytest.raises(DataError, match="finished run"):
-        evaluated(run.path)
 
 
 def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, planned):

@@ -1,0 +1,169 @@
+"""A trained model on test sets: a finished run's or the authors', on its own corpus or another."""
+
+import logging
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from datamodules.batch import LABELED
+from datamodules.corpus import Corpus
+from datamodules.datamodule import ChunkDataModule
+from datamodules.errors import DataError
+from datamodules.feature_store import FeatureStore
+from datamodules.fill_store import fill_store
+from datamodules.fingerprint import data_fingerprint
+from datamodules.labels import NOBODY
+from datamodules.samplers import NaturalSentence
+from datamodules.sets import is_test_set, make_sets
+from experiments.results.loading import load_predictor
+from experiments.results.metrics import Metrics
+from experiments.results.run_result import RunResult
+from experiments.results.scoring import score_sets
+from experiments.results.trained_model import Predictor
+
+log = logging.getLogger(__name__)
+
+EVERY_SENTENCE = "all"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated."""
+
+    predictor: Predictor
+    model: str
+    attribute: str
+    seed: int | None
+    trained_on: dict[str, Any]
+    """As metrics.json has it of the training corpus."""
+    trained_with: pd.DataFrame | None
+    """The sentences that taught it, see RunResult.training_set; None where nobody knows."""
+    config: Path | None
+    """Of a run."""
+    folder: Path
+    """Of its evaluations."""
+
+
+def subject_of(path: Path, norm_terms: Path | None = None, output: Path | None = None) -> Subject:
+    """A finished run's best model, or the authors'. Raises DataError for a run that is not done, or no model."""
+    if path.is_dir():
+        run = RunResult(path)
+        if not run.done:
+            raise DataError(f"{path}: is not the directory of a finished run; run its command (again) to finish it.")
+        own = run.metrics
+        return Subject(
+            load_predictor(path),
+            own.model,
+            own.attribute,
+            own.seed,
+            own.corpus,
+            run.training_set,
+            run.config,
+            output or path / "evaluations",
+        )
+    predictor = load_predictor(path, norm_terms)
+    nobody_knows = {"name": "a corpus that the file does not name", "version": "", "labeled": None, "unlabeled": None}
+    return Subject(
+        predictor,
+        f"{type(predictor.model).__name__} of {path.name}",
+        predictor.model.task.label,
+        None,
+        nobody_knows,
+        None,
+        None,
+        output or Path("evaluations") / path.name.removesuffix(".tar").removesuffix(".pth").removesuffix(".ckpt"),
+    )
+
+
+def evaluate(
+    subject: Subject,
+    corpus: Corpus,
+    store_root: Path,
+    max_bad_files: float,
+    workers: int | None = None,
+    every_sentence: bool = False,
+) -> tuple[Metrics, Path]:
+    """Score a model on all test sets of a corpus; what was found, and the folder where it lies.
+
+    Writes metrics.json and predictions into a folder named by corpus, version and content, in place of an earlier
+    evaluation on the same. Sentences and speakers that taught the model are counted and told.
+
+    store_root, max_bad_files, workers: see fill_store. every_sentence: all of the corpus as one set, for a model of
+    another corpus. Raises DataError for a corpus without a test set.
+    """
+    predictor = subject.predictor
+    front_end, task = predictor.front_end, predictor.model.task
+    if every_sentence:
+        corpus = replace(corpus, table=corpus.table.assign(split=EVERY_SENTENCE))
+    sets = [split for split in corpus.splits() if split == EVERY_SENTENCE or is_test_set(split)]
+    if not sets:
+        raise DataError(
+            f"{corpus.root}: {corpus.name} has no test set; check the split names of its label table, or score all its "
+            "sentences with --split all."
+        )
+    # Only what is evaluated is extracted.
+    corpus = replace(corpus, table=corpus.table[corpus.table["split"].isin(sets)].reset_index(drop=True))
+    features, chunks = front_end.features, front_end.chunks
+    corpus, store = fill_store(corpus, features, store_root, max_bad_files, workers, chunks=chunks)
+    datamodule = ChunkDataModule(
+        make_sets(corpus, store, front_end, task.encode, sets),
+        front_end,
+        passes=(),
+        sampler=NaturalSentence,
+        batch_size=1,
+        seed=0,
+    )
+    notes = [*corpus.notes, *_known_before(subject, corpus, store)]
+    for note in notes:
+        log.info("%s", note)
+    folder = subject.folder / _name(corpus, store, every_sentence)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    metrics = Metrics(
+        corpus={
+            "name": corpus.name,
+            "version": corpus.version,
+            "labels": task.label_kind(corpus.label_kind),
+            "notes": notes,
+        },
+        trained_on=subject.trained_on,
+        model=subject.model,
+        attribute=subject.attribute,
+        seed=subject.seed,
+        test=score_sets(predictor.model, datamodule, sets, folder),
+    )
+    metrics.write(folder / "metrics.json")
+    return metrics, folder
+
+
+def _name(corpus: Corpus, store: FeatureStore, every_sentence: bool) -> str:
+    """`emodb-4-classes-339-files-1a2b3c4d`; what a corpus holds is in it, so no result lies under another's name."""
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", f"{corpus.name}-{corpus.version}").strip("-.")
+    return f"{words}-{data_fingerprint([(corpus, store)])[:8]}" + (f"-{EVERY_SENTENCE}" if every_sentence else "")
+
+
+def _known_before(subject: Subject, corpus: Corpus, store: FeatureStore) -> list[str]:
+    """A note for every set with recordings or, of the model's own corpus, speakers that taught it."""
+    if subject.trained_with is None:
+        return []
+    digests = set(subject.trained_with["digest"])
+    labeled = subject.trained_with[subject.trained_with["set"] == LABELED]
+    speakers = set(labeled["speaker"]) - set(NOBODY) if corpus.name == subject.trained_on["name"] else set()
+    notes = []
+    for split in corpus.splits():
+        rows = corpus.rows(split)
+        heard = int(store.rows(rows["utterance_id"])["digest"].isin(digests).sum())
+        if heard:
+            notes.append(f"{heard} of {len(rows)} sentences of {split} trained the model")
+        known = rows[rows["speaker"].isin(speakers)]
+        if len(known):
+            notes.append(
+                f"{len(known)} of {len(rows)} sentences of {split} are of {known['speaker'].nunique()} speakers who "
+                "trained the model"
+            )
+    return notes
