@@ -7,10 +7,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import signal
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
 
 import callbacks
 from experiments.training.memory import keep_freed_memory
@@ -22,6 +26,27 @@ VARIABLE = "EMOCLUSTER_TEST_DATA"
 keep_freed_memory()  # as the programs do; the suite takes half the time
 # A shell starts what it runs in the background with SIGINT ignored, and so would be every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _parse_every_yaml_once() -> None:
+    """Hydra reads and parses all of conf/ anew for each of a thousand configs that tests compose."""
+
+    def once(kind: Any) -> None:
+        parse, parsed = kind.load_config, {}
+
+        def load_config(self: Any, config_path: str) -> Any:
+            key = (self.path, config_path)
+            if key not in parsed:
+                parsed[key] = parse(self, config_path)
+            return deepcopy(parsed[key])
+
+        kind.load_config = load_config
+
+    once(FileConfigSource)
+    once(ImportlibResourcesConfigSource)
+
+
+_parse_every_yaml_once()
 
 
 @pytest.fixture(scope="session")

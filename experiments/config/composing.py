@@ -16,6 +16,6 @@ def choices(group: str) -> list[str]:
     """What may be chosen of a group of conf/, in alphabetical order.
 
     >>> choices("fidelity")
-    ['paper', 'released']
+    ['literal', 'paper', 'released']
     """
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))

@@ -12,14 +12,15 @@ from experiments.jobs.sweeps import SweepPlace
 def job_of(cfg: DictConfig) -> Job:
     """The run that Hydra runs now, as a command of its own.
 
-    A number of devices that is none is taken as one: the job itself will say what is wrong with it.
+    A number of devices that is none is taken as one, and so is a missing one: the job itself will say what is wrong.
     """
-    devices = str(cfg.trainer.devices)
+    trainer = cfg.get("trainer") or {}
+    devices = str(trainer.get("devices"))
     return Job(
         overrides=tuple(_child_overrides()),
         processes=max(1, int(devices)) if devices.isdecimal() else 1,
-        accelerator=str(cfg.trainer.accelerator),
-        threads_chosen=cfg.trainer.threads is not None,
+        accelerator=str(trainer.get("accelerator")),
+        threads_chosen=trainer.get("threads") is not None,
     )
 
 

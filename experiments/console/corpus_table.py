@@ -4,11 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from datamodules.chunking import ChunkSettings
-from datamodules.corpus import Corpus
+from datamodules.corpus import Corpus, kinds_of
 from datamodules.feature_store import FeatureStore
 from datamodules.fill_store import BAD_FILES, count_notes
-
-PROBLEMS_SHOWN = 3
 
 
 def show_corpus(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> None:
@@ -30,5 +28,5 @@ def show_corpus(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> N
         console.print(note, soft_wrap=True, markup=False)
     if corpus.problems:
         console.print(f"left out: {len(corpus.problems):,}, listed in {store.folder / BAD_FILES}", soft_wrap=True)
-        for problem in corpus.problems[:PROBLEMS_SHOWN]:
-            console.print(f"  {problem}", soft_wrap=True, markup=False)
+        for those in kinds_of(corpus.problems).values():
+            console.print(f"  {len(those):,} times: {those[0]}", soft_wrap=True, markup=False)

@@ -74,7 +74,7 @@ def predicted(copy: Path, directory: Path, audio: Path, output: Path) -> list[di
     run(copy, "predict", "--checkpoint", str(directory), "--output", str(output), str(audio))
     rows = list(csv.DictReader(output.open()))
     assert len(rows) == 36
-    assert all(row["status"] == "ok" for row in rows)
+    assert all(row["status"].startswith(("ok", "warning: ")) for row in rows)
     return rows
 
 

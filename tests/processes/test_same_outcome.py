@@ -109,6 +109,7 @@ def test_so_do_all_other_models_and_variants(tmp_path: Path) -> None:
     check_float64(tmp_path, (2, 3), OTHERS)
 
 
+@pytest.mark.slow
 def test_in_single_precision_one_step_agrees(tmp_path: Path) -> None:
     names = ["deep_emocluster", "acg_emocluster"]
     one, two = (train(tmp_path, count, "32-true", "L", names, batch_size=20) for count in (1, 2))

@@ -41,7 +41,15 @@ def learnt(one, given) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("case", [*((name,) for name in MODELS), *VARIANTS], ids=" ".join)
+# Much like one of the others; a new model is looked at by default.
+ALIKE = {"temp_gru", "temp_cnn", "temp_trans", "temp_triplet", "cnn_regressor", "cnn_ae", "cnn_vae"}
+CASES = [
+    *(pytest.param((name,), marks=[pytest.mark.slow] if name in ALIKE else []) for name in MODELS),
+    *(pytest.param(case, marks=pytest.mark.slow) for case in VARIANTS),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
 def test_one_batch_is_learnt_by_heart(case):
     """All three attributes at once, and the clusters, trained with dropout and asked without: all pass .95."""
     optimization = plan(*case).model["optimization"]["_target_"].rpartition(".")[2]

@@ -100,13 +100,14 @@ def test_every_job_has_its_own_fate_and_the_same_sweep_goes_on(tiny: list[str], 
     assert not (Path(killed["directory"]) / "FAILED").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "process", "said"),
     [
         ("kill", 1, "SIGKILL"),
-        pytest.param("exit", 0, "exit status 9", marks=pytest.mark.slow),
-        pytest.param("raise", 1, "the roof fell in", marks=pytest.mark.slow),
-        pytest.param("memory", 0, "memory", marks=pytest.mark.slow),
+        ("exit", 0, "exit status 9"),
+        ("raise", 1, "the roof fell in"),
+        ("memory", 0, "memory"),
     ],
 )
 def test_a_process_that_dies_ends_its_own_job_alone(

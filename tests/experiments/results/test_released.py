@@ -65,6 +65,7 @@ def test_predictions_from_audio(name, every, released, real_data, tmp_path):
         np.testing.assert_allclose(ours.loc[golden.index, attribute], expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_predictions_through_the_feature_store(arousal, real_data, tmp_path):
     predictor = load_predictor(arousal)
     corpus = emodb.read(real_data / "emodb", development_speakers=["12", "14"], test_speakers=["15", "16"])

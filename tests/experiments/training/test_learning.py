@@ -55,9 +55,9 @@ def test_the_demo_learns_nothing_from_permuted_labels(placed):
 # Rates higher than the papers', for trainings of some eighty batches.
 QUICK = ["optimization.adam_lr=2e-3", "rounds=4"]
 EVERY_MODEL = [
-    # A case takes half a minute or more, so one alone is not slow: the model with both sets and both kinds of loss.
-    # Every model's losses are compared with references, and every model learns a batch by heart, by default.
-    pytest.param("deep_emocluster", [*QUICK, "unlabeled_size=80"], id="deep_emocluster with U"),
+    # A case takes half a minute or more. By default models learn emotions of real speech (test_categories), learn a
+    # batch by heart, and have their losses compared with references.
+    pytest.param("deep_emocluster", [*QUICK, "unlabeled_size=80"], id="deep_emocluster with U", marks=pytest.mark.slow),
     *(
         pytest.param(model, QUICK, id=model, marks=pytest.mark.slow)
         for model in ("deep_emocluster", "temp_gru", "temp_cnn", "temp_trans", "temp_triplet")

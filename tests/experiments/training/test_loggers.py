@@ -135,3 +135,30 @@ def test_training_goes_on_where_wandb_is_broken(tiny, planned, monkeypatch, capl
     assert run.done
     assert run.metrics.validation["n"] == 6
     assert "the service did not start" in caplog.text
+
+
+def test_the_whole_config_and_the_identity_are_given_to_the_logger(tiny, planned, monkeypatch) -> None:
+    given = {}
+
+    def opened(plan, directory, settings):
+        given.update(settings)
+        return nullcontext([])
+
+    monkeypatch.setattr("experiments.training.one_run.open_loggers", opened)
+    run = train(planned(*tiny, "model=temp_triplet", "gamma_triplet=2", "rounds=1", "data.chunks.max_seconds=4.0"))
+    assert (given["model"]["name"], given["gamma_triplet"], given["lambda_cluster"]) == ("temp_triplet", 2, 1)
+    assert given["optimization"]["sgd_lr"] == 0.001
+    assert given["fidelity"]["embedding"] == "encoder"
+    assert given["data"]["name"] == "synthetic"
+    assert given["data"]["unlabeled_dir"].endswith("Unlabeled")
+    assert given["outcome"] == run.outcome
+    assert given["run"] == run.path.name
+
+
+def test_losses_have_their_set_in_their_name(tiny, planned, monkeypatch) -> None:
+    recorder = Recorder(good=10**6)
+    monkeypatch.setattr("experiments.training.one_run.open_loggers", lambda *_: nullcontext([recorder]))
+    train(planned(*tiny, "rounds=1"))
+    logged = {name for call in recorder.calls for name in call}
+    assert {"U/cluster", "U/loss", "L/ccc", "L/cluster", "L/loss"} <= logged
+    assert not {"U/ccc", "ccc", "loss", "cluster"} & logged
