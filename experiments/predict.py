@@ -9,6 +9,7 @@ from datamodules.reading.audio_files import find_audio
 from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import EXIT_USER_ERROR, user_errors
 from experiments.results import load_predictor
+from experiments.results.loading import files_read
 from experiments.results.predictions_csv import check_writable, predict_to_csv
 from experiments.training.memory import keep_freed_memory
 from experiments.training.threads import take_threads
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_freed_memory()
         take_threads(options.threads)
         found = find_audio(options.audio)
-        output = check_writable(options.output, found.files)
+        output = check_writable(options.output, found.files, files_read(options.checkpoint, options.norm_terms))
         predictors = [load_predictor(path, options.norm_terms).to(options.device) for path in options.checkpoint]
         counts = predict_to_csv(predictors, found.files, output, options.windows)
         what = "windows" if options.windows else "files"

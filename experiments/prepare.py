@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from experiments import CONF
-from experiments.config.command_line import refuse_null_groups
+from experiments.config.command_line import check_command_line
 from experiments.config.from_hydra import make_plan
 from experiments.console.corpus_table import show_corpus
 from experiments.console.log_lines import log_to_console
@@ -37,5 +37,5 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     with user_errors():
-        refuse_null_groups(sys.argv[1:])
+        check_command_line(sys.argv[1:])
     main()

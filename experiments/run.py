@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from datamodules.errors import ConfigurationError
 from experiments import CONF
-from experiments.config.command_line import refuse_null_groups
+from experiments.config.command_line import check_command_line
 from experiments.config.hydra_job import job_of, sweep_place
 from experiments.console.log_lines import log_to_console, quiet_lightning
 from experiments.console.report_file import report
@@ -52,7 +52,7 @@ def main(cfg: DictConfig) -> float | None:
 
 if __name__ == "__main__":
     with user_errors():
-        refuse_null_groups(sys.argv[1:])
+        check_command_line(sys.argv[1:])
     try:
         main()
     finally:

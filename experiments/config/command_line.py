@@ -1,15 +1,84 @@
-"""What Hydra would answer with a traceback, told before it is asked."""
+"""What a command line, and the files it names, must not say; told before Hydra acts on it."""
 
-from collections.abc import Sequence
+import os
+import re
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from datamodules.errors import ConfigurationError
 from experiments import CONF
 
+# Hydra builds its launchers, sweepers and callbacks itself; these are what may be named for them. Everything else of
+# the config is built by experiments.config.targets.
+HYDRAS_OWN = re.compile(r"(hydra\._internal|hydra_plugins|optuna\.samplers|experiments\.jobs\.sweeps)\.[\w.]+")
+# Options by which Hydra would unpickle a file, or read another program's config.
+REFUSED = {"experimental_rerun": "--experimental-rerun", "config_path": "--config-path"}
 
-def refuse_null_groups(arguments: Sequence[str]) -> None:
-    """Raise ConfigurationError for a group that is set to null, as in `encoder=null`."""
-    for argument in arguments:
-        group, _, choice = argument.lstrip("+").partition("=")
-        name = group.partition("@")[0]
-        if choice in ("null", "None", "") and name and (CONF / name).is_dir():
+
+def check_command_line(arguments: Sequence[str]) -> None:
+    """Raise ConfigurationError for what would end in a traceback, and for what would have Hydra run foreign code.
+
+    What cannot be composed is left for Hydra to tell.
+    """
+    try:
+        parsed = get_args_parser().parse_args(list(arguments))
+    except SystemExit:  # Hydra will say what it cannot read
+        return
+    for name, flag in REFUSED.items():
+        if getattr(parsed, name):
+            raise ConfigurationError(f"{flag}: is not taken here; give a folder of your own with --config-dir.")
+    groups = {str(path.relative_to(CONF)) for path in CONF.rglob("*") if path.is_dir()}
+    for argument in parsed.overrides:
+        name, equals, choice = argument.lstrip("+").partition("=")
+        name = name.partition("@")[0]
+        if not equals or name not in groups:
+            continue
+        if choice in ("null", "None", ""):
             raise ConfigurationError(f"{argument}: null is no choice; take one of conf/{name}, or leave {name} out.")
+        if choice[0] in "[{":
+            raise ConfigurationError(f"{argument}: {name} is one choice; take one of conf/{name}.")
+    for where, target in _built_by_hydra(parsed):
+        if not HYDRAS_OWN.fullmatch(str(target)):
+            raise ConfigurationError(
+                f"{where}={target}: only Hydra's own launchers, sweepers and callbacks may be named."
+            )
+
+
+def _built_by_hydra(parsed: Namespace) -> Iterator[tuple[str, Any]]:
+    """Place and name of whatever Hydra's part of the config would build."""
+    # As Hydra itself will compose it, so that nothing is seen here that is not built there.
+    places = create_config_search_path(str(CONF))
+    if parsed.config_dir:
+        folder = f"file://{os.path.abspath(parsed.config_dir)}"
+        places.prepend("command-line", folder, SearchPathQuery(provider="schema"))
+    try:
+        # As for a sweep, which a command line may be.
+        hydra = Hydra.create_main_hydra2("check", places)
+        cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
+    except (HydraException, OmegaConfBaseException):  # Hydra will say so itself, before it builds anything
+        return
+    finally:
+        GlobalHydra.instance().clear()
+    yield from _named(OmegaConf.to_container(cfg.hydra, resolve=False), "hydra")
+
+
+def _named(node: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("_target_", "()") or (key == "class" and not str(value).startswith("logging.")):
+                yield f"{where}.{key}", value
+            else:
+                yield from _named(value, f"{where}.{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from _named(value, f"{where}.{number}")

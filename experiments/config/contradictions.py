@@ -23,19 +23,26 @@ WHOLE_NUMBERS = {
 # As people write them, and as Lightning calls them in full.
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "64": "64-true"}
 ACCELERATORS = ("cpu", "gpu")
+MOST_THREADS = 1024  # tens of thousands end the process
 
 
-def check_numbers(knobs: Node, data: Node) -> None:
-    """Whole numbers and fractions; `knobs` is the config's root, `data` its data."""
+def check_numbers(knobs: Node) -> None:
+    """Whole numbers; `knobs` is the config's root."""
     for name, (least, meaning) in WHOLE_NUMBERS.items():
         if type(knobs[name]) is not int or knobs[name] < least:  # True is an int too
             raise ConfigurationError(f"{name}={knobs[name]}: set a whole number, {least} or more ({meaning}).")
     if knobs["seed"] >= 2**32:
         raise ConfigurationError(f"seed={knobs['seed']}: set a whole number from 0 to 2^32 - 1.")
+
+
+def check_data_numbers(data: Node) -> None:
+    """Of the config's data: a fraction, a seed, a number of processes."""
     if not 0 <= data["max_bad_files"] <= 1:
         raise ConfigurationError(f"data.max_bad_files={data['max_bad_files']}: set a fraction from 0 to 1.")
     if not 0 <= data["pool_seed"] < 2**32:
         raise ConfigurationError(f"data.pool_seed={data['pool_seed']}: set a whole number from 0 to 2^32 - 1.")
+    if data["workers"] is not None and data["workers"] < 1:
+        raise ConfigurationError(f"data.workers={data['workers']}: set a whole number, 1 or more, or null.")
 
 
 def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
@@ -50,8 +57,10 @@ def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
         )
     if trainer.accelerator == "gpu" and not torch.cuda.is_available():
         raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
-    if trainer.threads is not None and trainer.threads < 1:
-        raise ConfigurationError(f"trainer.threads={trainer.threads}: set a whole number, 1 or more, or null.")
+    if trainer.threads is not None and not 1 <= trainer.threads <= MOST_THREADS:
+        raise ConfigurationError(
+            f"trainer.threads={trainer.threads}: set a whole number from 1 to {MOST_THREADS}, or null."
+        )
     for name, what in (("devices", "of each machine"), ("num_nodes", "machines")):
         value = getattr(trainer, name)
         if value < 1:
@@ -71,8 +80,6 @@ def check_places(plan: RunPlan) -> None:
     """Where features lie, and folders that can be made; nothing is made yet."""
     if plan.data.residency not in RESIDENCIES:
         raise ConfigurationError(f"data.residency={plan.data.residency}: take one of {', '.join(RESIDENCIES)}.")
-    if plan.data.workers is not None and plan.data.workers < 1:
-        raise ConfigurationError(f"data.workers={plan.data.workers}: set a whole number, 1 or more, or null.")
     for name, folder in (("run_root", plan.run_root), ("store_root", plan.data.store_root)):
         there = next(one for one in (folder, *folder.parents) if one.exists())
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):

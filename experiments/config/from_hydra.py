@@ -14,6 +14,7 @@ from datamodules.features.settings import FeatureSettings
 from experiments.config.building import trial_model
 from experiments.config.contradictions import (
     PRECISIONS,
+    check_data_numbers,
     check_logger,
     check_model,
     check_numbers,
@@ -25,7 +26,7 @@ from experiments.config.fidelity import check_fidelity
 from experiments.config.knobs import by_its_knob, check_knobs, options_read
 from experiments.config.plan import DataPlan, LoggerPlan, Node, RunPlan, TrainerPlan
 from experiments.config.targets import GIVEN, build_callback, model_class, passes_of, reader, sampler_class
-from experiments.config.tree import BESIDE_ARGUMENTS, PARTS, check_data, check_tree
+from experiments.config.tree import BESIDE_ARGUMENTS, DATA_OPTIONS, PARTS, check_data, check_tree
 from experiments.config.types import check_options, check_type
 from sermodels.parts import constructor_parameters
 
@@ -46,7 +47,7 @@ def make_plan(cfg: DictConfig) -> RunPlan:
     check_fidelity(cfg, read)
     check_data(cfg)
     values: Any = OmegaConf.to_container(cfg, resolve=True)
-    check_numbers(values, values["data"])
+    check_numbers(values)
     check_type("overwrite", values["overwrite"], bool)
     trainer = _trainer(values["trainer"])
     check_trainer(trainer, values["batch_size"])
@@ -105,6 +106,10 @@ def make_paths_absolute(cfg: DictConfig) -> None:
 def data_plan(values: Mapping[str, Any]) -> DataPlan:
     """The data of a resolved config. Raises ConfigurationError for options that its readers do not take."""
     data = values["data"]
+    chunks = _group("data.chunks", data["chunks"], ChunkSettings)
+    for name, annotation in DATA_OPTIONS.items():
+        check_type(f"data.{name}", data[name], annotation)
+    check_data_numbers(data)
     reader("data.corpus", data["corpus"])
     reader("data.pool", data["pool"])
     return DataPlan(
@@ -119,7 +124,7 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
         residency=data["residency"],
         store_root=Path(values["store_root"]),
         features=_group("features", values["features"], FeatureSettings),
-        chunks=_group("data.chunks", data["chunks"], ChunkSettings),
+        chunks=chunks,
     )
 
 

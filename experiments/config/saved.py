@@ -12,8 +12,10 @@ from datamodules.errors import ConfigurationError, DataError
 from experiments.config.composing import choices, composed
 from experiments.config.from_hydra import data_plan
 from experiments.config.plan import DataPlan
-from experiments.config.tree import DATA_OPTIONS
-from experiments.config.types import check_type
+
+NO_CONFIG = "cannot be read as a run's config; give the directory of a finished run"
+# Options of data that training reads, and an evaluation does not.
+NOT_READ = ("name", "root", "pool", "chunks", "residency", "pool_seed", "unlabeled_dir", "default_unlabeled_size")
 
 
 def evaluation_data(config: Path | None, data: str | None, root: str | None, settings: Sequence[str]) -> DataPlan:
@@ -28,11 +30,16 @@ def evaluation_data(config: Path | None, data: str | None, root: str | None, set
     """
     own = None if config is None else _plain(config)
     if own is not None and data in (None, own["data"]["name"]):
-        return _own_data(own, root, settings)
+        try:
+            return _require_root(_own_data(own, root, settings))
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise DataError(f"{config}: {NO_CONFIG} ({type(error).__name__}: {error}).") from error
     if data is None:
         raise DataError("--data: name the corpus to evaluate on, and its folder with --root.")
     if data not in choices("data"):
         raise DataError(f"--data {data}: there is no such corpus; take one of {', '.join(choices('data'))}.")
+    for setting in settings:
+        _checked(setting)
     try:
         cfg = composed(f"data={data}", *settings)
     except HydraException as error:
@@ -43,9 +50,9 @@ def evaluation_data(config: Path | None, data: str | None, root: str | None, set
     elif OmegaConf.is_missing(cfg.data, "root"):
         raise DataError(f"--data {data}: give the folder of the corpus with --root.")
     values: Any = OmegaConf.to_container(cfg, resolve=True)
-    if own is not None:
+    if own is not None and not any(one.startswith("store_root=") for one in settings):
         values["store_root"] = own["store_root"]
-    return data_plan(values)
+    return _require_root(data_plan(values))
 
 
 def _plain(config: Path) -> dict[str, Any]:
@@ -55,8 +62,8 @@ def _plain(config: Path) -> dict[str, Any]:
         named = isinstance(values["data"]["name"], str) and isinstance(values["data"]["corpus"], dict)
         if not (named and isinstance(values["store_root"], str)):
             raise ValueError("no data")
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{config}: cannot be read as a run's config; give the directory of a finished run.") from error
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{config}: {NO_CONFIG}.") from error
     return values
 
 
@@ -69,18 +76,42 @@ def _own_data(values: dict[str, Any], root: str | None, settings: Sequence[str])
         data["corpus"] = {name: now if value == before else value for name, value in data["corpus"].items()}
     for setting in settings:
         _set(values, setting)
-    for name, annotation in DATA_OPTIONS.items():
-        check_type(f"data.{name}", data.get(name), annotation)
     return data_plan(values)
 
 
-def _set(values: dict[str, Any], setting: str) -> None:
-    """`data.corpus.fold=2`, where there is such an option."""
+def _checked(setting: str) -> tuple[str, str]:
+    """Place and value of `data.corpus.fold=2`. Raises ConfigurationError for what an evaluation does not read."""
     place, equals, value = setting.partition("=")
+    groups = place.split(".")
+    of_data = groups[0] == "data" and ((len(groups) == 2 and groups[1] not in NOT_READ) or groups[1:2] == ["corpus"])
+    if not equals or "" in groups or not (place == "store_root" or of_data):
+        raise ConfigurationError(
+            f"--set {setting}: an evaluation does not read that; it reads data.corpus.NAME=VALUE, data.max_bad_files, "
+            "data.workers, store_root, and a corpus's own options. The corpus's folder is --root."
+        )
+    return place, value
+
+
+def _set(values: dict[str, Any], setting: str) -> None:
+    """Where there is such an option, at its place and where the reader has it too."""
+    place, text = _checked(setting)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"--set {setting}: its value cannot be read; quote it.") from error
     *groups, name = place.split(".")
-    node: Any = values
-    for group in groups:
-        node = node.get(group) if isinstance(node, dict) else None
-    if not equals or not isinstance(node, dict) or name not in node or groups[:1] != ["data"]:
-        raise ConfigurationError(f"--set {setting}: there is no such option of the data; write data.….NAME=VALUE.")
-    node[name] = yaml.safe_load(value)
+    nodes = [values if not groups else values["data"] if groups == ["data"] else values["data"]["corpus"]]
+    if groups == ["data"] and name in values["data"]["corpus"]:
+        nodes.append(values["data"]["corpus"])
+    if name not in nodes[0] or len(groups) > 2:
+        raise ConfigurationError(f"--set {setting}: there is no such option of data={values['data']['name']}.")
+    for node in nodes:
+        node[name] = value
+
+
+def _require_root(plan: DataPlan) -> DataPlan:
+    """Raise DataError where the corpus is not there: a reader that makes its corpus would make another."""
+    root = plan.corpus.get("root")
+    if root is not None and not Path(str(root)).expanduser().is_dir():
+        raise DataError(f"{root}: there is no such folder; say with --root where the corpus lies.")
+    return plan

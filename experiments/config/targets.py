@@ -19,6 +19,8 @@ from experiments.config.types import check_options
 from sermodels.module import EmotionModule
 from sermodels.parts import constructor_parameters
 
+# Where everything that a plan names is defined.
+PACKAGES = ("sermodels", "datamodules", "callbacks")
 # Arguments that are nobody's choice, by where a node stands.
 GIVEN = {
     "data.corpus": (),
@@ -97,7 +99,8 @@ def with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = dict(node)
     if "_target_" in node:
-        target = named(node["_target_"], str(node["_target_"]).split(".")[0])
+        package = str(node["_target_"]).split(".")[0]
+        target = named(node["_target_"], package if package in PACKAGES else PACKAGES[0])
         parameters = constructor_parameters(target).items()
         values = {key: one.default for key, one in parameters if one.default is not inspect.Parameter.empty} | values
         own = getattr(target, "defaults", {})

@@ -28,6 +28,10 @@ def user_errors() -> Iterator[None]:
     except InterpolationResolutionError as error:
         reason = str(error).splitlines()[0]
         _refuse(f"an option refers to another that is not there: {reason}; check the last options.")
+    except OSError as error:  # of a place that somebody named; a fault of ours has no file in it
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}; give another place, or this user the right to it.")
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)

@@ -3,6 +3,7 @@
 Shapes: C chunks, T frames, F mel bins.
 """
 
+import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +46,7 @@ class Heard(NamedTuple):
 def spans_of(path: Path, longest: float) -> list[Span]:
     """A recording as spans of at most `longest` seconds and all alike; one that cannot be opened as a whole."""
     try:
-        info = soundfile.info(path)
+        info = soundfile.info(os.fsencode(path))  # a name need not be UTF-8
     except (soundfile.SoundFileError, OSError, ValueError):
         return [Span(path)]  # whoever reads it will say what is wrong
     count = max(1, -(-info.frames // max(1, int(longest * info.samplerate))))

@@ -1,5 +1,6 @@
 """A trained model and its front end, from a checkpoint of ours, a run's directory, or an authors' file."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
 from datamodules.named import named
-from experiments.results.released import is_released, load_released
+from experiments.results.released import NORM_TERMS, is_released, load_released
 from experiments.results.trained_model import Predictor
 from sermodels.module import EmotionModule
 
@@ -33,22 +34,32 @@ def load_predictor(path: Path | str, norm_terms: Path | str | None = None) -> Pr
         released, front_end = load_released(content, path, norm_terms)
         return Predictor(_ready(released), front_end)
     try:
-        class_path = content["model_class"]
-        front_end = FrontEnd.from_dict(content["ChunkDataModule"]["front_end"])
+        class_path, described = content["model_class"], content["ChunkDataModule"]["front_end"]
         arguments, weights = content["hyper_parameters"], content["state_dict"]
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise DataError(
-            f"{path}: not a checkpoint of emocluster's, it has no {error}; give a run's best.ckpt."
+            f"{path}: not a checkpoint of emocluster's, it lacks {error}; give a run's best.ckpt."
         ) from error
     try:
+        front_end = FrontEnd.from_dict(described)
         model = _model_class(class_path, path)(**arguments)
         model.load_state_dict(weights)
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"{path}: does not fit this version of emocluster ({str(error).splitlines()[0]}); "
-            "use the version that made it, or train anew."
+            f"{path}: does not fit this version of emocluster ({reason}); use the version that made it, or train anew."
         ) from error
     return Predictor(_ready(model), front_end)
+
+
+def files_read(paths: Iterable[Path], norm_terms: Path | None) -> list[Path]:
+    """The files that these models are read from, so that nothing is written over them."""
+    found: list[Path] = []
+    for path in paths:
+        found.append(path / "checkpoints" / "best.ckpt" if path.is_dir() else path)
+        terms = norm_terms or path.parent / NORM_TERMS
+        found += sorted(terms.glob("*.mat")) if terms.is_dir() else []
+    return found
 
 
 def _ready(model: EmotionModule) -> EmotionModule:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from datamodules.errors import DataError
 from experiments.results.files import write_json
 
 
@@ -36,8 +37,11 @@ class Metrics:
 
     @classmethod
     def read(cls, path: Path) -> "Metrics":
-        """What `write` wrote."""
-        return cls(**json.loads(path.read_text()))
+        """What `write` wrote. Raises DataError for anything else."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{path}: cannot be read as a run's result; run its command again.") from error
 
     def write(self, path: Path) -> None:
         """Whole or not at all; what is None is left out."""

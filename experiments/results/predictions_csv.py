@@ -39,21 +39,26 @@ class Counts(NamedTuple):
     bad: int
 
 
-def check_writable(output: Path, files: Iterable[Path]) -> Path:
+def check_writable(output: Path, files: Iterable[Path], models: Iterable[Path] = ()) -> Path:
     """Where the CSV will lie: `output`, or what it links to.
 
     Raises DataError, before any work is done, where it cannot be written or would replace something else: one of the
-    recordings, a device.
+    recordings, one of the files that `models` are read from, a device.
     """
     try:
         if output.is_dir():
             raise DataError(f"{output}: is a folder; give the name of a file to --output.")
         target = Path(os.path.realpath(output))
+        if target.is_symlink():
+            raise DataError(f"{output}: is a link that leads back to itself; give another place to --output.")
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             raise DataError(f"{output}: is no file but a device or the like; give another place to --output.")
-        for file in files:
-            if os.path.realpath(file) == str(target) or (target.exists() and file.exists() and file.samefile(target)):
-                raise DataError(f"{output}: is one of the recordings; give another place to --output.")
+        for what, paths in (("one of the recordings", files), ("a file of a model", models)):
+            for file in paths:
+                if os.path.realpath(file) == str(target) or (
+                    target.exists() and file.exists() and file.samefile(target)
+                ):
+                    raise DataError(f"{output}: is {what}; give another place to --output.")
         target.parent.mkdir(parents=True, exist_ok=True)
         # As long as the name of the .part file.
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", suffix=".part"):

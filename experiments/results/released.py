@@ -22,7 +22,7 @@ from sermodels.temp_triplet import TempTriplet
 
 ATTRIBUTES_BY_WORD = {"Act": "arousal", "Dom": "dominance", "Val": "valence"}
 ATTRIBUTE_IN_NAME = re.compile(r"_(Act|Dom|Val)(?=[_.]|$)")
-MODEL_IN_NAME = re.compile(r"_Temp-(GRU|CNN|Trans|Triplet)(?=[_.]|$)")
+MODEL_IN_NAME = re.compile(r"_Temp-([A-Za-z]+)(?=[_.]|$)")
 LAYERS_PER_BLOCK = 3  # convolution, batch norm, ReLU: the authors number them through
 NORM_TERMS = "NormTerm"
 RENAMED = (
@@ -36,7 +36,8 @@ RENAMED = (
 
 def is_released(content: dict[str, Any]) -> bool:
     """Whether a checkpoint's content has the authors' key names."""
-    return "top_layer_attri.weight" in content.get("state_dict", {})
+    state = content.get("state_dict")
+    return isinstance(state, dict) and "top_layer_attri.weight" in state
 
 
 def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) -> tuple[DeepEmoCluster, FrontEnd]:
@@ -55,7 +56,10 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
         )
     word = words[-1]
     state = {name.replace(".module", ""): value for name, value in content["state_dict"].items()}
-    kind, temporal_net = _architecture(state, path)
+    try:
+        kind, temporal_net = _architecture(state, path)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: its weights lack {error}; fetch the authors' file again.") from error
     terms = norm_terms or path.parent / NORM_TERMS
     short, attribute = word.lower(), ATTRIBUTES_BY_WORD[word]
     scale = {"mean": _scalar(terms, f"{short}_norm_means"), "std": _scalar(terms, f"{short}_norm_stds")}
@@ -75,7 +79,7 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
             embedding="classifier_hidden",
         )
         model.load_state_dict({_our_name(name): value for name, value in state.items()})
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: its weights do not fit the authors' {kind.__name__} ({error}).") from error
     front_end = FrontEnd(
         features=FeatureSettings(),

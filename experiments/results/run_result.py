@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.errors import DataError
 from experiments.results.files import write_json
 from experiments.results.metrics import Metrics
 
@@ -140,7 +141,10 @@ class RunResult:
         import pandas as pd
 
         path = self.path / "training-set.parquet"
-        return pd.read_parquet(path) if path.exists() else None
+        try:
+            return pd.read_parquet(path) if path.exists() else None
+        except ValueError as error:  # pyarrow's faults are ValueErrors
+            raise DataError(f"{path}: cannot be read; run the run's command again with overwrite=true.") from error
 
     def write_training_set(self, sentences: "pd.DataFrame") -> None:
         """Keep what teaches it."""

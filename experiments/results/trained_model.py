@@ -16,6 +16,8 @@ from datamodules.errors import ConfigurationError
 from datamodules.front_end import FrontEnd
 from sermodels.module import EmotionModule
 
+DEVICES = ("cpu", "cuda", "mps")
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -63,6 +65,8 @@ class Predictor:
     def to(self, device: str) -> "Predictor":
         """The same with its model on `device`. Raises ConfigurationError for one that there is not."""
         try:
+            if torch.device(device).type not in DEVICES:
+                raise RuntimeError(f"it is none of {', '.join(DEVICES)}")
             return replace(self, model=self.model.to(torch.device(device)))
         except (RuntimeError, AssertionError) as error:  # PyTorch raises the latter where it was built without CUDA
             reason = str(error).splitlines()[0]

@@ -10,6 +10,7 @@ import yaml
 
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
+from experiments.config.saved import evaluation_data
 from experiments.evaluate import main
 from experiments.results.run_result import RunResult
 from experiments.training.one_run import train
@@ -144,8 +145,22 @@ def test_mistakes_are_told(run, real_data, tmp_path, capsys):
     assert "with --root" in refused(capsys, path, "--data", "emodb")
     assert "take one of emodb, msp_podcast, synthetic" in refused(capsys, path, "--data", "nothing", "--root", "x")
     assert "no such folder" in refused(capsys, path, "--data", "emodb", "--root", "/no (such), folder=1")
-    assert "there is no such option of the data" in refused(capsys, path, "--set", "data.corpus.fold=2")
-    assert "there is no such option of the data" in refused(capsys, path, "--set", "model.name=x")
+    assert "there is no such option of data=synthetic" in refused(capsys, path, "--set", "data.corpus.fold=2")
+    for setting in (
+        "model.name=x",
+        "data.root=/nonexistent",
+        "data.name=x",
+        "data.chunks.max_seconds=3",
+        "features.power=1",
+    ):
+        assert "an evaluation does not read that" in refused(capsys, path, "--set", setting)
+    assert "its value cannot be read" in refused(capsys, path, "--set", "data.corpus.seed=[")
+    assert "its value cannot be read" in refused(capsys, path, "--set", "data.corpus.seed=!!python/name:os.system")
+    assert "set a fraction from 0 to 1" in refused(capsys, path, "--set", "data.max_bad_files=7")
+    assert "1 or more, or null" in refused(capsys, path, "--set", "data.workers=-3")
+    assert "there is no such folder" in refused(capsys, path, "--root", tmp_path / "nonexistent")
+    assert not (tmp_path / "nonexistent").exists()
+    assert "/dev/null" in refused(capsys, path, "--output", "/dev/null")
     assert "set a whole number" in refused(capsys, path, "--set", "data.corpus.seed=abc")
     options = ("--data", "emodb", "--root", real_data / "emodb")
     assert "cannot be set" in refused(capsys, path, *options, "--set", "data.corpus.colour=2")
@@ -184,3 +199,30 @@ def test_an_interpolation_is_a_word_like_any_other(run, capsys, monkeypatch):
     config["data"]["corpus"]["seed"] = "${oc.env:SECRET}"
     run.config.write_text(yaml.safe_dump(config))
     assert "data.corpus.seed=${oc.env:SECRET}: set a whole number" in refused(capsys, run.path)
+
+
+@on_synthetic
+@pytest.mark.parametrize("change", ["features: null", "features: abc", "store_root: 3", "data: {name: x, corpus: {}}"])
+def test_a_damaged_config_is_told(change, run, capsys):
+    config = yaml.safe_load(run.config.read_text()) | yaml.safe_load(change)
+    run.config.write_text(yaml.safe_dump(config))
+    assert refused(capsys, run.path)
+
+
+@on_synthetic
+@pytest.mark.parametrize("content", ["[]", "{}", "{"])
+def test_a_damaged_result_is_told(content, run, capsys):
+    (run.path / "metrics.json").write_text(content)
+    assert "cannot be read as a run's result" in refused(capsys, run.path)
+
+
+@on_synthetic
+def test_a_corpus_of_ones_own_options(run, tmp_path, capsys):
+    """Options that the reader has from its corpus arrive there."""
+    config = yaml.safe_load(run.config.read_text())
+    saved = evaluation_data(run.config, None, None, ["data.corpus.seed=0", "data.max_bad_files=0.5"])
+    assert (saved.corpus["seed"], saved.max_bad_files) == (0, 0.5)
+    config["data"]["version"] = config["data"]["corpus"]["seed"]
+    config["data"] |= {"seed": 0}
+    run.config.write_text(yaml.safe_dump(config))
+    assert evaluation_data(run.config, None, None, ["data.seed=5"]).corpus["seed"] == 5

@@ -13,6 +13,7 @@ from tiny_training import SIZE, UNCLUSTERED, WINDOW
 from datamodules.errors import ConfigurationError
 from experiments import CONF
 from experiments.config.building import build_model
+from experiments.config.command_line import check_command_line
 from experiments.console.user_errors import user_errors
 
 
@@ -92,7 +93,7 @@ def test_a_choice_that_there_is_not_is_hydras_to_tell(composed):
         (["data.max_bad_files=some"], "data.max_bad_files=some", "set a number"),
         (["data.max_bad_files=2"], "data.max_bad_files=2", "fraction"),
         (["data.pool_seed=-1"], "data.pool_seed=-1", "2^32 - 1"),
-        (["trainer.threads=-1"], "trainer.threads=-1", "1 or more"),
+        (["trainer.threads=-1"], "trainer.threads=-1", "from 1 to"),
         (["model.num_clusters=7"], "model.num_clusters=7", "num_clusters=7 alone"),
         (["callbacks.pseudo_labels.num_clusters=7"], "callbacks.pseudo_labels", "num_clusters=7 alone"),
         (["num_clusters=1"], "num_clusters", "2 or more"),
@@ -220,12 +221,15 @@ MISTYPED = {
     "trainer.accelerator=null": "set a word",
     "trainer.accelerator=tpu": "take trainer=cpu or trainer=gpu",
     "trainer.devices=two": "set a whole number",
-    "trainer.threads=0": "1 or more, or null",
+    "trainer.threads=0": "from 1 to 1024, or null",
+    "trainer.threads=99999": "from 1 to 1024, or null",
+    "~batch_size": "every run needs it",
+    "~overwrite": "every run needs it",
     "+trainer.max_epochs=3": "no such option",
     "~trainer.num_nodes": "TrainerPlan needs it",
     "data.workers=abc": "set a whole number or null",
     "data.workers=0": "1 or more, or null",
-    "data.chunks.max_seconds=inf": "set a number",
+    "data.chunks.max_seconds=inf": "data.chunks.max_seconds=inf: set a number",
     "data.chunks.window_seconds=abc": "set a number",
     "data.chunks=null": "is no group of options",
     "data.corpus=null": "is no group of options",
@@ -295,16 +299,71 @@ def test_what_a_module_of_ours_has_from_elsewhere_is_foreign_too(planned):
         planned("callbacks.cluster_health._target_=callbacks.cluster_health.CsvTable")
 
 
-@pytest.mark.parametrize("program", ["run", "prepare"])
-def test_a_group_that_is_null_is_told(program):
+def ended(program, *arguments):
     done = subprocess.run(
-        [sys.executable, "-m", f"experiments.{program}", "encoder=null"],
+        [sys.executable, "-m", f"experiments.{program}", *map(str, arguments)],
         cwd=CONF.parent,
         capture_output=True,
         text=True,
+        check=False,
     )
-    assert done.returncode == 2
-    assert done.stderr == "error: encoder=null: null is no choice; take one of conf/encoder, or leave encoder out.\n"
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("program", ["run", "prepare"])
+def test_a_group_that_is_null_is_told(program):
+    said = "error: encoder=null: null is no choice; take one of conf/encoder, or leave encoder out."
+    assert ended(program, "encoder=null") == said
+
+
+FOREIGN_TO_HYDRA = "{_target_:numpy.save,_args_:[MADE,[1]]}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [f"+hydra.callbacks.x={FOREIGN_TO_HYDRA}"],
+        ["-m", "seed=1,2", f"+hydra.callbacks.x={FOREIGN_TO_HYDRA}"],
+        ["hydra.callbacks.sweep_report._target_=numpy.save"],
+        ["hydra.launcher._target_=numpy.save"],
+        ["+hydra.job_logging.handlers.x={class: os.mkdir}"],
+        ["--experimental-rerun=MADE"],
+        ["--experimental", "MADE"],
+        ["--config-path=/tmp"],
+        ["encoder=[vgg16,acn_s]"],
+    ],
+)
+def test_hydra_is_kept_from_foreign_code(arguments, tmp_path):
+    arguments = [one.replace("MADE", str(tmp_path / "made")) for one in arguments]
+    with pytest.raises(ConfigurationError, match=r"may be named|is not taken here|is one choice"):
+        check_command_line(arguments)
+
+
+def test_a_folder_of_configs_is_kept_from_it_too(tmp_path):
+    made = f"{{_target_: numpy.save, _args_: [{tmp_path / 'made'}, [1]]}}"
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\nhydra: {{callbacks: {{x: {made}}}}}\n")
+    with pytest.raises(ConfigurationError, match=r"numpy\.save: only Hydra's own"):
+        check_command_line([f"--config-dir={tmp_path}", "--config-name=mine"])
+    said = ended("run", f"--config-dir={tmp_path}", "--config-name=mine", "rounds=0")
+    assert "numpy.save: only Hydra's own" in said
+    assert not list(tmp_path.glob("made*"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["seed=1"],
+        ["-m", "seed=1,2", "model=temp_gru,temp_cnn"],
+        ["experiment=sweep_optuna"],
+        ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
+        ["-m", "hydra/launcher=submitit_slurm", "experiment=sweep_clusters"],
+        ["--config-dir", "/tmp", "seed=1"],
+    ],
+)
+def test_what_people_type_is_let_through(arguments):
+    check_command_line(arguments)
 
 
 def test_a_plan_makes_no_folder(planned, tmp_path):

@@ -416,3 +416,49 @@ def test_threads_are_those_that_were_chosen_or_are_idle(monkeypatch):
         monkeypatch.setattr(os, "getloadavg", lambda busy=busy: (busy, 0.0, 0.0))
         torch.set_num_threads(2)
         assert take_threads(None) == threads
+
+
+def test_an_output_that_is_a_file_of_the_model_is_refused(run, tmp_path, capsys):
+    recording, best = noise(tmp_path / "a.wav", 1.5), run / "checkpoints" / "best.ckpt"
+    alone = Path(shutil.copy(best, tmp_path / "m.ckpt"))
+    for model, output in ((run, best), (alone, alone)):
+        before = output.read_bytes()
+        with pytest.raises(SystemExit) as ended:
+            predicted(model, output, recording)
+        assert ended.value.code == 2
+        assert "is a file of a model; give another place to --output" in capsys.readouterr().err
+        assert output.read_bytes() == before
+
+
+def test_a_link_that_leads_to_itself_is_no_output(run, tmp_path, capsys):
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    with pytest.raises(SystemExit):
+        predicted(run, tmp_path / "loop.csv", noise(tmp_path / "a.wav", 1.5))
+    assert "leads back to itself" in capsys.readouterr().err
+
+
+def test_windows_of_a_recording_whose_name_is_not_utf8(run, tmp_path):
+    name = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    try:
+        noise(tmp_path / "a.wav", 7.0).rename(name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    assert len(predicted(run, tmp_path / "p.csv", "--windows", name)) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ChunkDataModule": 3},
+        {"ChunkDataModule": {"front_end": {"features": {"colour": 1}}}},
+        {"ChunkDataModule": {"front_end": 3}},
+        {"state_dict": 3},
+        {"hyper_parameters": 3},
+        {"model_class": 3},
+    ],
+)
+def test_a_damaged_checkpoint_is_told(change, run, tmp_path):
+    content = read_checkpoint(run / "checkpoints" / "best.ckpt") | change
+    torch.save(content, tmp_path / "x.ckpt")
+    with pytest.raises(DataError, match=r"x\.ckpt: "):
+        load_predictor(tmp_path / "x.ckpt")

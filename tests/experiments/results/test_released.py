@@ -106,6 +106,7 @@ def test_their_dropouts_and_channels_come_with_them(released):
     [
         ("x_10clusters_Act_Temp-GRU.pth.tar", "its name says Temp-GRU and its weights Temp-CNN"),
         ("x_10clusters_Act_Temp-Triplet.pth.tar", "its name says Temp-Triplet and its weights Temp-CNN"),
+        ("x_10clusters_Act_Temp-LSTM.pth.tar", "its name says Temp-LSTM and its weights Temp-CNN"),
     ],
 )
 def test_a_name_that_contradicts_the_weights_is_told(name, said, released, tmp_path):
@@ -165,3 +166,17 @@ def test_weights_that_do_not_fit_are_told(arousal, tmp_path):
     torch.save(content, path)
     with pytest.raises(DataError, match="do not fit"):
         load_predictor(path, arousal.parent / "NormTerm")
+
+
+@pytest.mark.parametrize(
+    "change", [{"temporal_net.3.bias": None}, {"temporal_net.0.bias": 3}, {"classifier.0.bias": 3}]
+)
+def test_a_damaged_file_is_told(change, released, tmp_path):
+    source = released(V18, "Act_Temp-CNN")[0]
+    content = torch.load(source, map_location="cpu", weights_only=True)
+    content["state_dict"] = {
+        name: value for name, value in (content["state_dict"] | change).items() if value is not None
+    }
+    torch.save(content, tmp_path / source.name)
+    with pytest.raises(DataError, match="weights"):
+        load_predictor(tmp_path / source.name, source.parent / "NormTerm")
