@@ -72,6 +72,7 @@ def check_run(directory: Path) -> list[str]:
     return classes
 
 
+@pytest.mark.slow
 def test_the_supervised_baseline_through_the_programs(tiny: list[str], tmp_path: Path, corpus_root: Path) -> None:
     options = ["model=cnn_regressor", "task=categories", *tiny, "unlabeled_size=0"]
     shown = program("run", *options)

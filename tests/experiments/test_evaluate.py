@@ -123,6 +123,7 @@ def test_another_corpus_on_its_test_set_or_on_all_its_sentences(run, real_data):
     assert not (folder / "predictions-left-over.parquet").exists()
 
 
+@pytest.mark.slow
 def test_the_authors_weights_are_evaluated(real_data, tmp_path, monkeypatch):
     """Their predictions on all of EmoDB, scored against the proxy ratings."""
     family = real_data / "released" / "temporal_v1.8"
