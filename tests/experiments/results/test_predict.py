@@ -1,3 +1,5 @@
+"""Predictions of recordings as a table: what is told, what is refused, and what an interruption costs."""
+
 import csv
 import os
 import shutil
@@ -11,48 +13,14 @@ import pytest
 import soundfile
 import torch
 
-from datamodules.errors import DataError
-from experiments.config.composing import composed
-from experiments.config.from_hydra import make_plan
 from experiments.predict import main
 from experiments.results import load_predictor, predictions_csv
-from experiments.results.loading import read_checkpoint
 from experiments.results.predictions_csv import predict_to_csv
 from experiments.results.scoring import predict_set
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
-from experiments.training.one_run import train
 from experiments.training.threads import take_threads
 from sermodels.parts import make
 from sermodels.tasks.task import Task
-
-TINY_CORPUS = [
-    "data.corpus.train=12",
-    "data.corpus.development=6",
-    "data.corpus.test1=6",
-    "data.corpus.unlabeled=8",
-    "data.corpus.min_seconds=1.1",
-    "data.corpus.max_seconds=1.6",
-    "data.chunks.max_seconds=2.0",
-]
-
-
-@pytest.fixture(scope="module")
-def trained(corpus_root, tmp_path_factory):
-    """A finished run whose predictions differ between files by far more than the tolerances below."""
-    places = [f"data.root={corpus_root}", f"run_root={tmp_path_factory.mktemp('trained')}"]
-    stores = [f"store_root={corpus_root.parent / 'stores'}", "trainer.progress_bar=false", "unlabeled_size=0"]
-    directory = train(make_plan(composed(*places, *stores, *TINY_CORPUS, "rounds=1", "batch_size=6"))).path
-    best = directory / "checkpoints" / "best.ckpt"
-    content = torch.load(best, weights_only=True)
-    content["state_dict"]["emotion_regressor.top.weight"] *= 1000
-    torch.save(content, best)
-    return directory
-
-
-@pytest.fixture
-def run(trained, tmp_path):
-    """A copy of it, which a test may spoil."""
-    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_a_folder_of_audio_becomes_a_table(run, tmp_path, capsys):
@@ -168,33 +136,6 @@ def test_a_notebook_is_told_what_the_program_writes(run, tmp_path, corpus_root):
     alone = ["--checkpoint", str(run), "--output", str(tmp_path / "alone.csv"), str(files[0])]
     main(alone)
     assert f"{predictor.predict_file(files[0])['arousal']:.6f}" in (tmp_path / "alone.csv").read_text()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "no such checkpoint"),
-        (b"not a checkpoint", "cannot be read as a checkpoint"),
-        ({"state_dict": {}}, "not a checkpoint of emocluster's"),
-        ([1, 2], "holds a list"),
-    ],
-)
-def test_what_is_no_checkpoint_is_told(content, message, tmp_path):
-    path = tmp_path / "x.ckpt"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        torch.save(content, path)
-    with pytest.raises(DataError, match=message):
-        load_predictor(path)
-
-
-def test_a_checkpoint_cannot_name_any_class(run, tmp_path):
-    content = read_checkpoint(run / "checkpoints" / "best.ckpt")
-    content["model_class"] = "os.system"
-    torch.save(content, tmp_path / "x.ckpt")
-    with pytest.raises(DataError, match="is not one of sermodels"):
-        load_predictor(tmp_path / "x.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -444,21 +385,3 @@ def test_windows_of_a_recording_whose_name_is_not_utf8(run, tmp_path):
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     assert len(predicted(run, tmp_path / "p.csv", "--windows", name)) == 4
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"ChunkDataModule": 3},
-        {"ChunkDataModule": {"front_end": {"features": {"colour": 1}}}},
-        {"ChunkDataModule": {"front_end": 3}},
-        {"state_dict": 3},
-        {"hyper_parameters": 3},
-        {"model_class": 3},
-    ],
-)
-def test_a_damaged_checkpoint_is_told(change, run, tmp_path):
-    content = read_checkpoint(run / "checkpoints" / "best.ckpt") | change
-    torch.save(content, tmp_path / "x.ckpt")
-    with pytest.raises(DataError, match=r"x\.ckpt: "):
-        load_predictor(tmp_path / "x.ckpt")
