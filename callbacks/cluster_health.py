@@ -10,14 +10,26 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 
+from callbacks.agreement import agreement, agreement_with, transition_ratio
 from callbacks.csv_table import CsvTable
+from callbacks.protocols import ClusteredData
 from callbacks.relabelling import Relabelling, RelabellingListener
 
 log = logging.getLogger(__name__)
 
+FACTS = (
+    "speaker",
+    "gender",
+    "recording",
+    "emotion",
+    "arousal",
+    "dominance",
+    "valence",
+    "duration",
+    "loudness",
+)
 COLUMNS = (
     "pass",
     "set",
@@ -31,6 +43,11 @@ COLUMNS = (
     "inertia",
     "sizes",
     "seconds",
+    "transitions",
+    "transitions_shorter",
+    "transitions_longer",
+    "transitions_apart",
+    *(f"{measure}_{fact}" for fact in FACTS for measure in ("nmi", "ami")),
 )
 
 # An effective sample size below this share of the sentences is worth a warning.
@@ -39,6 +56,9 @@ FEW = 0.1
 
 class ClusterHealth(RelabellingListener):
     """Writes clusters.csv, a row a re-labelling, logs the entropy, and warns of clusters that came out empty.
+
+    What clusters hold stands in it too: their normalised and adjusted mutual information with what is known of the
+    chunks, and how often neighbours are in different ones, also of those that do not overlap.
 
     directory: the run's.
     """
@@ -71,7 +91,7 @@ class ClusterHealth(RelabellingListener):
                     made.set_name,
                     made.effective_size,
                 )
-            self.clusters_csv.append(_row(made, entropy))
+            self.clusters_csv.append(_row(made, entropy) | _meaning(made, trainer.datamodule))  # type: ignore[attr-defined]
         pl_module.log("clusters/entropy", entropy, on_step=False, on_epoch=True, batch_size=1)
 
 
@@ -93,6 +113,22 @@ def _row(made: Relabelling, entropy: float) -> dict[str, Any]:
     }
 
 
+def _meaning(made: Relabelling, data: ClusteredData) -> dict[str, Any]:
+    """What the clusters have to do with the facts that are known, and with time."""
+    facts = data.facts(made.set_name)
+    duration = facts["duration"][:, 0]
+    longer = duration > duration.median()
+    row: dict[str, Any] = {
+        "transitions": transition_ratio(made.labels),
+        "transitions_shorter": transition_ratio(made.labels[~longer]),
+        "transitions_longer": transition_ratio(made.labels[longer]),
+        "transitions_apart": transition_ratio(made.labels, data.apart(made.set_name)),
+    }
+    for fact, codes in facts.items():
+        row[f"nmi_{fact}"], row[f"ami_{fact}"] = agreement_with(made.labels, codes) or (None, None)
+    return row
+
+
 def cluster_entropy(labels: Tensor, num_clusters: int) -> float:
     """Entropy of the cluster sizes as a fraction of log Q: 1 is even, 0 is one cluster that holds everything.
 
@@ -103,14 +139,3 @@ def cluster_entropy(labels: Tensor, num_clusters: int) -> float:
         return 0.0
     share = torch.bincount(labels.flatten(), minlength=num_clusters).double() / labels.numel()
     return float(torch.special.entr(share).sum() / math.log(num_clusters))
-
-
-def agreement(labels: Tensor, previous: Tensor | None) -> float | None:
-    """Normalised mutual information with the previous clustering of the same set; None for the first.
-
-    >>> agreement(torch.tensor([[0, 0, 1, 1]]), torch.tensor([[1, 1, 0, 0]]))  # numbers mean nothing
-    1.0
-    """
-    if previous is None or previous.shape != labels.shape:
-        return None
-    return float(normalized_mutual_info_score(previous.flatten().numpy(), labels.flatten().numpy()))

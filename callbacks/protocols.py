@@ -3,7 +3,7 @@
 Shapes: S sentences, B of a batch, C chunks, T frames, F mel bins, D embedding size.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -48,6 +48,12 @@ class ClusteredData(PassData, Protocol):
 
     def effective_size(self, set_name: str) -> float:
         """How many equally likely draws the set's next pass is worth."""
+
+    def facts(self, set_name: str) -> Mapping[str, Tensor]:
+        """(S, C) codes of what is known of a set's chunks beside their sound; negative where it is not known."""
+
+    def apart(self, set_name: str) -> Tensor:
+        """(S,) how many places further a chunk of each sentence begins that does not overlap; C where there is none."""
 
     def in_order(self, set_name: str, device: torch.device, dtype: Any) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them; the chunks in `dtype`."""

@@ -5,6 +5,7 @@ Shapes: S sentences, C chunks, T frames, F mel bins, D embedding size, Q cluster
 
 import logging
 import time
+from collections.abc import Callable
 
 import pytorch_lightning as pl
 import torch
@@ -13,11 +14,28 @@ from torch import Tensor
 from callbacks.kmeans import Clustering, chosen_backend, make_kmeans
 from callbacks.protocols import Clustered, ClusteredData
 from callbacks.relabelling import Relabelling, RelabellingListener
+from datamodules.batch import UNLABELED
 from datamodules.processes import from_first
 from datamodules.seeds import derive_seed
 from datamodules.whole_set import over_set
 
 log = logging.getLogger(__name__)
+
+
+def _shuffled(labels: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
+    return labels[torch.randperm(len(labels), generator=generator)]
+
+
+def _random(labels: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(num_clusters, labels.shape, generator=generator)
+
+
+# What U learns from, made of its clusters (S, C). All but the clusters themselves are controls.
+ON_UNLABELED: dict[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
+    "clusters": lambda labels, num_clusters, generator: labels,
+    "shuffled": _shuffled,
+    "random": _random,
+}
 
 
 class PseudoLabels(pl.Callback):
@@ -27,16 +45,28 @@ class PseudoLabels(pl.Callback):
     been. Embeddings go in as they are: no PCA, no whitening, no length normalisation.
 
     num_clusters: Q. iterations: of k-means. backend: auto, faiss or torch, see chosen_backend.
+    on_unlabeled: what U learns from. `clusters`; or, to see what these are worth, `shuffled`: the clusters of one
+    sentence given to another, or `random`: no clusters at all, drawn anew for every pass.
     Raises ValueError for others.
     """
 
     decides_outcome = True
 
-    def __init__(self, num_clusters: int, seed: int, iterations: int = 20, backend: str = "auto") -> None:
+    def __init__(
+        self,
+        num_clusters: int,
+        seed: int,
+        iterations: int = 20,
+        backend: str = "auto",
+        on_unlabeled: str = "clusters",
+    ) -> None:
         for name, value, least in (("num_clusters", num_clusters, 2), ("iterations", iterations, 1)):
             if value < least:
                 raise ValueError(f"{name} is a whole number {least} or more, not {value!r}")
+        if on_unlabeled not in ON_UNLABELED:
+            raise ValueError(f"on_unlabeled is one of {', '.join(ON_UNLABELED)}, not {on_unlabeled!r}")
         self.num_clusters = num_clusters
+        self.on_unlabeled = on_unlabeled
         self.seed = seed
         self.iterations = iterations
         self.backend = chosen_backend(backend)
@@ -58,7 +88,7 @@ class PseudoLabels(pl.Callback):
         with trainer.precision_plugin.forward_context():
             embeddings = embed_set(pl_module, model, data, set_name)
         # 2. Cluster the embeddings, in the first process.
-        clustering, labels = from_first(lambda: self._cluster(embeddings, seed))
+        clustering, labels = from_first(lambda: self._cluster(embeddings, set_name, seed))
         seconds = time.perf_counter() - started
         # 3. Rewrite the set's pseudo-labels; the sampler's weights are made of them.
         previous = data.pseudo_labels.labels(set_name)
@@ -82,11 +112,15 @@ class PseudoLabels(pl.Callback):
             if isinstance(listener, RelabellingListener):
                 listener.on_relabelling(trainer, pl_module, made)
 
-    def _cluster(self, embeddings: Tensor | None, seed: int) -> tuple[Clustering, Tensor]:
-        """The clustering, and its labels as (S, C)."""
+    def _cluster(self, embeddings: Tensor | None, set_name: str, seed: int) -> tuple[Clustering, Tensor]:
+        """The clustering, and the labels (S, C) that the set is to learn from."""
         assert embeddings is not None  # the first process has them
         made = self.kmeans(embeddings.flatten(0, 1), self.num_clusters, self.iterations, seed)
-        return made, made.labels.cpu().view(embeddings.shape[:2])
+        labels = made.labels.cpu().view(embeddings.shape[:2])
+        if set_name == UNLABELED:
+            generator = torch.Generator().manual_seed(derive_seed(seed, "on unlabeled"))
+            labels = ON_UNLABELED[self.on_unlabeled](labels, self.num_clusters, generator)
+        return made, labels
 
 
 def embed_set(module: torch.nn.Module, model: Clustered, data: ClusteredData, set_name: str) -> Tensor | None:

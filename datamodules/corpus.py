@@ -16,6 +16,7 @@ COLUMNS = (
     "split",  # train, development, test, test1 … or unlabeled
     "speaker",
     "gender",
+    "recording",  # what the sentence was cut from, as a podcast's episode; empty where the names do not tell
     EMOTION,
     *ATTRIBUTES,  # 1..7, NaN where there is no rating
     "start_sample",  # of the file's own sample rate; 0 and -1 are the whole file

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batch import ChunkBatch, ChunkIndex
 from datamodules.errors import DataError
+from datamodules.facts import apart, chunk_facts
 from datamodules.front_end import FrontEnd
 from datamodules.processes import share_of, world_size
 from datamodules.pseudo_label_store import PseudoLabelStore
@@ -75,6 +76,7 @@ class ChunkDataModule(pl.LightningDataModule):
         self.seed = seed
         self.residency = residency
         self.pseudo_labels = PseudoLabelStore()
+        self._facts: dict[str, dict[str, torch.Tensor]] = {}
 
     @property
     def num_chunks(self) -> int:
@@ -148,6 +150,16 @@ class ChunkDataModule(pl.LightningDataModule):
         labels = self.pseudo_labels.labels(set_name)
         assert labels is not None  # the set was clustered
         return effective_size(self.sampler.weights(labels, self.pseudo_labels.num_clusters(set_name)))
+
+    def facts(self, set_name: str) -> dict[str, torch.Tensor]:
+        """(S, C) codes of what is known of a set's chunks beside their sound; see chunk_facts."""
+        if set_name not in self._facts:
+            self._facts[set_name] = chunk_facts(self.sets[set_name])
+        return self._facts[set_name]
+
+    def apart(self, set_name: str) -> torch.Tensor:
+        """(S,) how many places further a chunk of each sentence begins that does not overlap; C where there is none."""
+        return apart(self.sets[set_name])
 
     def in_order(self, set_name: str, device: torch.device, dtype: Any = torch.float32) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them, for embedding and evaluation."""

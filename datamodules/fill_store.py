@@ -77,6 +77,17 @@ def fill_store(
     return kept, store
 
 
+def is_filled(corpus: Corpus, settings: FeatureSettings, store_root: Path) -> bool:
+    """Whether `fill_store` would find everything there, but for files that it could not use before."""
+    folder = store_folder(corpus, settings, Path(store_root))
+    if not FeatureStore.exists(folder):
+        return False
+    listed = folder / BAD_FILES
+    bad = set(pd.read_csv(listed, dtype=str)["file"]) if listed.exists() else set()
+    sources = _sources(corpus)
+    return set(_missing(FeatureStore.open(folder), sources[sources["size"] >= 0]).index) <= bad
+
+
 def store_folder(corpus: Corpus, settings: FeatureSettings, store_root: Path) -> Path:
     """Where a corpus's features lie: one folder for each root and each feature configuration.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from datamodules.corpus import Corpus
 from datamodules.errors import DataError
+from datamodules.labels import ATTRIBUTES, EMOTION
 
 
 def in_order(pool: Corpus, labeled: Corpus | None, seed: int = 99) -> Corpus:
@@ -53,6 +54,24 @@ def first(pool: Corpus, size: int, without: Collection[str] = ()) -> Corpus:
     if without:
         notes += (f"{len(without)} files of the pool are copies of labelled ones and are left out of it",)
     return replace(pool, table=table.iloc[:size].reset_index(drop=True), notes=notes)
+
+
+def of_training_set(corpus: Corpus, size: int, seed: int = 99) -> Corpus:
+    """`size` training sentences without their labels, in the order that a pool would have: a control in its place.
+
+    Raises DataError when the training set has fewer.
+    """
+    rows = corpus.rows("train").sort_values("utterance_id", ignore_index=True)
+    if size > len(rows):
+        raise DataError(
+            f"{corpus.root}: unlabeled_size={size} was asked for with data.unlabeled_from=train, and the training set "
+            f"has {len(rows)} sentences; set unlabeled_size to at most {len(rows)}."
+        )
+    order = np.arange(len(rows))
+    np.random.RandomState(seed).shuffle(order)  # as in_order
+    table = rows.iloc[order[:size]].assign(split="unlabeled").reset_index(drop=True)
+    table[list(ATTRIBUTES)], table[EMOTION] = np.nan, ""
+    return replace(corpus, label_kind="none", table=table, problems=(), notes=())
 
 
 def _not_labeled(pool: Corpus, labeled: Corpus | None) -> tuple[np.ndarray, int]:

@@ -86,6 +86,7 @@ def read(
     table = table.assign(
         path=table["utterance_id"],
         split=table["speaker"].map(split),
+        recording="",
         gender=table["speaker"].map(GENDERS).fillna("Unknown"),
         start_sample=0,
         stop_sample=-1,

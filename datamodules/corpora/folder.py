@@ -72,6 +72,7 @@ def _pieces(files: pd.DataFrame, max_seconds: float) -> pd.DataFrame:
         {
             "utterance_id": name.where(~cut, name + "#" + pd.Series(number).astype(str)),
             "path": name,
+            "recording": name.where(cut, ""),
             "start_sample": frames[row] * number // count[row],
             "stop_sample": np.where(cut, frames[row] * (number + 1) // count[row], -1),
         }

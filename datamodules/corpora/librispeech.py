@@ -28,5 +28,6 @@ def read_pool(folder: str | Path | None, max_seconds: float = 11.0, scan_cache: 
         root, "librispeech", max_seconds, scan_cache, wanted=lambda name: NAME.fullmatch(name) is not None
     )
     assert pool is not None
-    speaker = pool.table["path"].str.extract(NAME.pattern)["speaker"]
-    return replace(pool, table=pool.table.assign(speaker=speaker))
+    named = pool.table["path"].str.extract(NAME.pattern)
+    chapter = named["speaker"] + "-" + named["chapter"]
+    return replace(pool, table=pool.table.assign(speaker=named["speaker"], recording=chapter))

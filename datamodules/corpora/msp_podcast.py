@@ -19,6 +19,8 @@ LABEL_TABLES = ("labels_consensus.csv", "labels_concensus.csv")  # the second is
 VERSION_IN_NAME = re.compile(
     r"MSP[-_ ]?PODCAST.*?(\d+\.\d+)|(?<![A-Za-z])(?:release|version|v)[-_ ]?(\d+\.\d+)", re.IGNORECASE
 )
+# MSP-PODCAST_0001_0002.wav: the second piece of the first episode.
+EPISODE = r"^MSP-PODCAST_(\d+)_"
 MANY_MISSING = 0.01  # of the listed files
 
 
@@ -43,6 +45,7 @@ def read(root: str | Path, version: str | None = None, labels: str | None = None
     rows = pd.concat([rows, unrated_tests(root, table_file, rows, problems)], ignore_index=True)
     listed = rows["utterance_id"]
     rows = _on_disk(rows, root, folders, table_file, problems, notes)
+    rows = rows.assign(recording=rows["utterance_id"].str.extract(EPISODE, re.IGNORECASE)[0].fillna(""))
     return Corpus(
         name="msp_podcast",
         version=version,

@@ -23,6 +23,7 @@ WHOLE_NUMBERS = {
 # As people write them, and as Lightning calls them in full.
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "64": "64-true"}
 ACCELERATORS = ("cpu", "gpu")
+UNLABELED_FROM = ("pool", "train")
 MOST_THREADS = 1024  # tens of thousands end the process
 
 
@@ -35,10 +36,14 @@ def check_numbers(knobs: Node) -> None:
         raise ConfigurationError(f"seed={knobs['seed']}: set a whole number from 0 to 2^32 - 1.")
 
 
-def check_data_numbers(data: Node) -> None:
-    """Of the config's data: a fraction, a seed, a number of processes."""
+def check_data_values(data: Node) -> None:
+    """Of the config's data: where U comes from, a fraction, a seed, a number of processes."""
     if not 0 <= data["max_bad_files"] <= 1:
         raise ConfigurationError(f"data.max_bad_files={data['max_bad_files']}: set a fraction from 0 to 1.")
+    if data["unlabeled_from"] not in UNLABELED_FROM:
+        raise ConfigurationError(
+            f"data.unlabeled_from={data['unlabeled_from']}: take one of {', '.join(UNLABELED_FROM)}."
+        )
     if not 0 <= data["pool_seed"] < 2**32:
         raise ConfigurationError(f"data.pool_seed={data['pool_seed']}: set a whole number from 0 to 2^32 - 1.")
     if data["workers"] is not None and data["workers"] < 1:

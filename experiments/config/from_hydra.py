@@ -14,7 +14,7 @@ from datamodules.features.settings import FeatureSettings
 from experiments.config.building import trial_model
 from experiments.config.contradictions import (
     PRECISIONS,
-    check_data_numbers,
+    check_data_values,
     check_logger,
     check_model,
     check_numbers,
@@ -109,7 +109,7 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
     chunks = _group("data.chunks", data["chunks"], ChunkSettings)
     for name, annotation in DATA_OPTIONS.items():
         check_type(f"data.{name}", data[name], annotation)
-    check_data_numbers(data)
+    check_data_values(data)
     reader("data.corpus", data["corpus"])
     reader("data.pool", data["pool"])
     return DataPlan(
@@ -117,6 +117,7 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
         corpus=data["corpus"],
         pool=data["pool"],
         unlabeled_dir=data.get("unlabeled_dir"),
+        unlabeled_from=data["unlabeled_from"],
         unlabeled_size=values["unlabeled_size"],
         pool_seed=data["pool_seed"],
         max_bad_files=data["max_bad_files"],

@@ -26,8 +26,10 @@ class DataPlan:
     pool: Node
     """The reader of the unlabelled pool."""
     unlabeled_dir: str | None
+    unlabeled_from: str
+    """pool; or train: the training sentences without their labels stand in the pool's place."""
     unlabeled_size: int
-    """Utterances of the pool that the run reads; 0 trains on labels alone."""
+    """Utterances that the run reads as U; 0 trains on labels alone."""
     pool_seed: int
     max_bad_files: float
     """The fraction of files that may be left out."""

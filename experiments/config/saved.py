@@ -15,7 +15,17 @@ from experiments.config.plan import DataPlan
 
 NO_CONFIG = "cannot be read as a run's config; give the directory of a finished run"
 # Options of data that training reads, and an evaluation does not.
-NOT_READ = ("name", "root", "pool", "chunks", "residency", "pool_seed", "unlabeled_dir", "default_unlabeled_size")
+NOT_READ = (
+    "name",
+    "root",
+    "pool",
+    "chunks",
+    "residency",
+    "pool_seed",
+    "unlabeled_dir",
+    "unlabeled_from",
+    "default_unlabeled_size",
+)
 
 
 def evaluation_data(config: Path | None, data: str | None, root: str | None, settings: Sequence[str]) -> DataPlan:
@@ -62,6 +72,7 @@ def _plain(config: Path) -> dict[str, Any]:
         named = isinstance(values["data"]["name"], str) and isinstance(values["data"]["corpus"], dict)
         if not (named and isinstance(values["store_root"], str)):
             raise ValueError("no data")
+        values["data"].setdefault("unlabeled_from", "pool")  # runs of before there was a choice
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{config}: {NO_CONFIG}.") from error
     return values

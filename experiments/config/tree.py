@@ -25,6 +25,7 @@ DATA_OPTIONS = {
     "name": str,
     "root": str,
     "unlabeled_dir": str | None,
+    "unlabeled_from": str,
     "default_unlabeled_size": int,
     "pool_seed": int,
     "max_bad_files": float,

@@ -13,12 +13,12 @@ from datamodules.corpus import Corpus, refuse_too_many, sum_up
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
-from datamodules.fill_store import count_notes, fill_store
+from datamodules.fill_store import count_notes, fill_store, is_filled
 from datamodules.front_end import FrontEnd
 from datamodules.labels import NOBODY
 from datamodules.processes import from_first
 from datamodules.sets import SET_OF_SPLIT, make_sets
-from datamodules.unlabeled import first, in_order
+from datamodules.unlabeled import first, in_order, of_training_set
 from experiments.config.plan import DataPlan, Node, RunPlan
 from experiments.config.targets import makes_clusters, read_corpus
 from sermodels.parts import make
@@ -32,7 +32,7 @@ class PreparedData:
     corpus: Corpus
     store: FeatureStore
     pool: Corpus | None
-    """None where a run trains on labels alone."""
+    """What U is made of; None where a run trains on labels alone."""
     pool_store: FeatureStore | None
 
     @property
@@ -51,13 +51,16 @@ def prepare_data(plan: DataPlan, progress: bool = True) -> PreparedData:
 
 
 def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
-    """The labelled corpus, and the pool in its order (None where it is not read); no audio is read yet.
+    """The labelled corpus, and the pool in its order (None where none is read); no audio is read yet.
 
     Raises DataError also where the corpus has no training or development set.
     """
     corpus: Corpus = read_corpus("data.corpus", plan.corpus)
     corpus = replace(corpus, notes=(*corpus.notes, *_shared_speakers(corpus)))
     _require_sets(corpus)
+    if plan.unlabeled_size and plan.unlabeled_from == "train":
+        of_training_set(corpus, plan.unlabeled_size)  # too small a set is told before anything is extracted
+        return corpus, None
     if not plan.unlabeled_size:
         if plan.unlabeled_dir is not None:
             corpus = replace(corpus, notes=(*corpus.notes, "a pool is given and not read: unlabeled_size is 0"))
@@ -80,6 +83,8 @@ def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:
 def extract(plan: DataPlan, corpus: Corpus, pool: Corpus | None, progress: bool = True) -> PreparedData:
     """The second half of `prepare_data`, for corpora that were read already."""
     corpus, store = _filled(plan, corpus, progress)
+    if plan.unlabeled_size and plan.unlabeled_from == "train":
+        return PreparedData(corpus, store, of_training_set(corpus, plan.unlabeled_size, plan.pool_seed), store)
     if pool is None:
         return PreparedData(corpus, store, None, None)
     labeled = set(store.rows(corpus.table["utterance_id"])["digest"])
@@ -91,6 +96,18 @@ def extract(plan: DataPlan, corpus: Corpus, pool: Corpus | None, progress: bool 
         if not found:
             return PreparedData(corpus, store, chosen, pool_store)
         copies |= found
+
+
+def prepared_before(plan: DataPlan) -> PreparedData | None:
+    """What `prepare_data` would return, where it has nothing left to extract; else None, and nothing is made."""
+    root = plan.corpus.get("root")
+    if root is not None and not Path(str(root)).expanduser().is_dir():  # a reader may make its corpus
+        return None
+    corpus, pool = read_corpora(plan)
+    wanted = [corpus] if pool is None else [corpus, first(pool, plan.unlabeled_size)]
+    if not all(is_filled(one, plan.features, plan.store_root) for one in wanted):
+        return None
+    return extract(plan, corpus, pool, progress=False)
 
 
 def training_set(data: PreparedData) -> pd.DataFrame:

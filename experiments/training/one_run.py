@@ -181,7 +181,7 @@ def _fit_and_score(
                 "labels": model.task.label_kind(data.corpus.label_kind),
                 "labeled": len(datamodule.sets[LABELED]),
                 "unlabeled": len(datamodule.sets[UNLABELED]) if UNLABELED in datamodule.sets else 0,
-                "pool": data.pool.name if data.pool is not None else None,
+                "pool": _pool_name(plan, data),
                 "notes": notes,
             },
             model=plan.model_name,
@@ -192,6 +192,13 @@ def _fit_and_score(
         )
         log_scores(loggers, metrics)
     return metrics
+
+
+def _pool_name(plan: RunPlan, data: PreparedData) -> str | None:
+    """What U was made of; `train` where that was the training set itself."""
+    if data.pool is None:
+        return None
+    return data.pool.name if plan.data.unlabeled_from == "pool" else plan.data.unlabeled_from
 
 
 def _saved_task(last: Path, fitted: Node) -> Node:

@@ -94,3 +94,42 @@ def test_embedding_is_taken_in_evaluation_mode(name):
     assert torch.equal(first, second)
     assert first.shape == (24, CHUNKS, 256)
     assert one.training
+
+
+def labels_of_passes(directory, on_unlabeled, passes="UL"):
+    """What was learnt in the first pass over U and over L."""
+    kept = {}
+
+    class Keep(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            kept.setdefault(batch.set_name, trainer.datamodule.pseudo_labels.labels(batch.set_name).clone())
+
+    option = f"callbacks.pseudo_labels.on_unlabeled={on_unlabeled}"
+    fit(directory, passes, "deep_emocluster", option, callbacks=(Keep(),))
+    return kept["U"], kept["L"]
+
+
+def test_controls_of_what_u_learns_from(tmp_path):
+    """The clusters of U go to other sentences, or are none; those of L stay what they are."""
+    made = {name: labels_of_passes(tmp_path / name, name) for name in ("clusters", "shuffled", "random")}
+    clusters, shuffled, random = (made[name][0] for name in ("clusters", "shuffled", "random"))
+    assert not torch.equal(clusters, shuffled)
+    assert sorted(clusters.tolist()) == sorted(shuffled.tolist())  # whole sentences, each once
+    assert not any(torch.equal(random, one) for one in (clusters, shuffled))
+    assert sorted(random.tolist()) != sorted(clusters.tolist())
+    assert all(made[name][1].unique().tolist() == list(range(CLUSTERS)) for name in made)
+
+
+def test_random_labels_are_drawn_anew_for_every_pass_and_again_for_every_run(tmp_path):
+    kept = []
+
+    class Keep(pl.Callback):
+        def on_train_epoch_end(self, trainer, pl_module):
+            kept.append(trainer.datamodule.pseudo_labels.labels("U").clone())
+
+    for attempt in ("one", "two"):
+        option = "callbacks.pseudo_labels.on_unlabeled=random"
+        fit(tmp_path / attempt, "UU", "deep_emocluster", option, callbacks=(Keep(),))
+    assert not torch.equal(kept[0], kept[1])
+    assert torch.equal(kept[0], kept[2])
+    assert torch.equal(kept[1], kept[3])

@@ -10,7 +10,8 @@ import torch
 from sklearn.metrics import normalized_mutual_info_score
 from tiny_training import CHUNKS, CLUSTERS, data_for, model, plan, trainer
 
-from callbacks.cluster_health import ClusterHealth, agreement, cluster_entropy
+from callbacks.agreement import agreement
+from callbacks.cluster_health import ClusterHealth, cluster_entropy
 from callbacks.kmeans import make_kmeans
 from callbacks.pseudo_labels import embed_set
 from callbacks.relabelling import RelabellingListener

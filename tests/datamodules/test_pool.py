@@ -14,7 +14,7 @@ from datamodules.corpora import folder, librispeech, msp_podcast
 from datamodules.corpus import COLUMNS, Corpus, Problem
 from datamodules.errors import DataError
 from datamodules.reading import headers
-from datamodules.unlabeled import first, in_order
+from datamodules.unlabeled import first, in_order, of_training_set
 
 
 def read_folder(root: Path, max_seconds: float = 11.0, scan_cache: Path | None = None) -> Corpus:
@@ -263,3 +263,31 @@ def test_a_subset_without_copies_is_still_a_prefix_of_a_larger_one(tmp_path: Pat
         first(pool, 5, without=copies).notes[-1]
         == "2 files of the pool are copies of labelled ones and are left out of it"
     )
+
+
+def test_the_training_set_once_more_has_no_labels(tmp_path: Path, tiny: ModuleType) -> None:
+    """A control in the pool's place: nested like it, in the same order for the same seed."""
+    corpus = msp_podcast.read(tiny.write_corpus(tmp_path / "corpus"))
+    train = set(corpus.rows("train")["utterance_id"])
+    whole = of_training_set(corpus, len(train))
+    assert set(whole.table["utterance_id"]) == train
+    assert set(whole.table["split"]) == {"unlabeled"}
+    assert whole.table[["arousal", "dominance", "valence"]].isna().all(axis=None)
+    assert set(whole.table["emotion"]) == {""}
+    assert not corpus.rows("train")["arousal"].isna().any()  # whose labels are still there
+    part = of_training_set(corpus, 1)
+    assert part.table["utterance_id"].tolist() == whole.table["utterance_id"].tolist()[:1]
+    with pytest.raises(DataError, match=r"has \d+ sentences; set unlabeled_size to at most"):
+        of_training_set(corpus, len(train) + 1)
+
+
+def test_what_a_sentence_was_cut_from(tmp_path: Path, tiny: ModuleType) -> None:
+    corpus = msp_podcast.read(tiny.write_corpus(tmp_path / "corpus"))
+    named = dict(zip(corpus.table["utterance_id"], corpus.table["recording"], strict=True))
+    for name, recording in named.items():
+        assert recording == (name.split("_")[1] if name.startswith("MSP-PODCAST_") else "")
+    assert any(named.values())
+    tiny.write_wav(tmp_path / "pool" / "long.wav", 5.0, rate=8000)
+    tiny.write_wav(tmp_path / "pool" / "short.wav", 1.0, rate=8000)
+    pool = read_folder(tmp_path / "pool", max_seconds=2.5)
+    assert pool.table["recording"].tolist() == ["long.wav", "long.wav", ""]

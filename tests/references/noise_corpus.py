@@ -22,6 +22,6 @@ def noise_corpus(root: Path, count: int, seconds: float = 0.1, split: str = "tra
 def corpus_of(root: Path, names: list[str], split: str = "train") -> Corpus:
     """The corpus of these files."""
     table = pd.DataFrame({"utterance_id": names, "path": names})
-    table = table.assign(split=split, speaker="1", gender="", emotion="", start_sample=0, stop_sample=-1)
+    table = table.assign(split=split, speaker="1", gender="", recording="", emotion="", start_sample=0, stop_sample=-1)
     table = table.assign(arousal=4.0, dominance=4.0, valence=4.0)
     return Corpus("noise", "1", root, "none", table[list(COLUMNS)])

@@ -9,10 +9,21 @@ import pytest
 import soundfile
 
 from datamodules.chunking import ChunkSettings
-from datamodules.errors import DataError
+from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
-from experiments.training.data import data_notes, prepare_data, read_corpora
+from datamodules.fingerprint import data_fingerprint
+from experiments.console.log_lines import log_to_console
+from experiments.training.data import (
+    data_notes,
+    fitted_task,
+    make_datamodule,
+    prepare_data,
+    prepared_before,
+    read_corpora,
+)
 from experiments.training.one_run import train
+from sermodels.parts import make
+from sermodels.tasks.task import Task
 
 
 @pytest.fixture
@@ -82,6 +93,7 @@ def test_a_done_run_is_answered_without_reading_a_file(own, monkeypatch):
 
 
 def test_notes_of_the_data_are_in_the_log_and_in_the_result(own, tmp_path):
+    log_to_console()  # as the programs do; it decides what is logged
     plan = own("rounds=1", "unlabeled_size=4", "num_clusters=4")
     table = root_of(plan) / "Labels" / "labels_consensus.csv"
     rows = pd.read_csv(table, dtype=str)
@@ -121,3 +133,36 @@ def test_the_store_keeps_every_files_digest(own):
     digests = FeatureStore.open(data.store.folder).entries["digest"]
     assert digests.str.fullmatch("[0-9a-f]{32}").all()
     assert digests.nunique() == len(digests)
+
+
+def test_the_training_set_can_stand_in_the_pools_place(own):
+    """`data.unlabeled_from=train`: the same files, no labels, another run, and the pool is not opened."""
+    plan = own("unlabeled_size=8", "data.unlabeled_from=train", "data.unlabeled_dir=/nowhere")
+    data = prepare_data(plan.data, progress=False)
+    assert len(data.pool) == 8
+    assert set(data.pool.table["utterance_id"]) < set(data.corpus.rows("train")["utterance_id"])
+    assert data_fingerprint(data.parts) != data_fingerprint(prepare_data(own().data, progress=False).parts)
+    sets = make_datamodule(plan, data, make("task", fitted_task(plan.task, data.corpus), Task)).sets
+    assert len(sets["U"]) == 8
+    assert sets["U"].labels.isnan().all()
+    assert not sets["L"].labels.isnan().any()
+    with pytest.raises(DataError, match="set unlabeled_size to at most 12"):
+        prepare_data(own("unlabeled_size=13", "data.unlabeled_from=train").data, progress=False)
+    with pytest.raises(ConfigurationError, match="take one of pool, train"):
+        own("data.unlabeled_from=elsewhere")
+
+
+def test_what_was_prepared_before_is_found_and_nothing_is_made(own, tmp_path):
+    plan = own("unlabeled_size=4").data
+    assert prepared_before(plan) is None
+    assert not (tmp_path / "stores").exists() or not list((tmp_path / "stores").glob("*/index.jsonl"))
+    made = prepare_data(plan, progress=False)
+    found = prepared_before(plan)
+    assert found is not None
+    assert data_fingerprint(found.parts) == data_fingerprint(made.parts)
+    # A file that cannot be used is tried again by every preparation, and is nothing left to prepare.
+    (audio(root_of(own()) / "Audios")[0]).write_bytes(b"no audio")
+    tolerant = own("unlabeled_size=4", "data.max_bad_files=0.5").data
+    assert prepared_before(tolerant) is None
+    prepare_data(tolerant, progress=False)
+    assert prepared_before(tolerant) is not None

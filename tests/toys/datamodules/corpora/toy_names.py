@@ -21,7 +21,7 @@ def read(root: str | Path) -> Corpus:
         split = SPLIT_OF_SPEAKER.get(speaker, "train")
         rows.append({"utterance_id": name, "path": name, "split": split, "speaker": speaker, "arousal": float(rating)})
     table = pd.DataFrame(rows)
-    table = table.assign(gender="", emotion="", start_sample=0, stop_sample=-1)
+    table = table.assign(gender="", recording="", emotion="", start_sample=0, stop_sample=-1)
     table = table.assign(**{name: table["arousal"] for name in ATTRIBUTES})[list(COLUMNS)]
     digest = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
     return Corpus("toy_names", "1", root, "synthetic ratings", table, digest)
