@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format bench smoke clean
+.PHONY: help install demo test test-all check format bench smoke tables clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Set up .venv with everything, development tools included
 
@@ -41,6 +41,18 @@ bench: $(INSTALLED) ## Measure what a chunk costs on this machine
 
 smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of two models
 	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py
+
+# What the tables' targets take: SCALE=tiny, small or full; FIDELITY=released, paper or both; OPTIONS of every run.
+SCALE ?= full
+FIDELITY ?=
+OPTIONS ?=
+TABLES = $(BIN)/python -m experiments.tables --scale $(SCALE) $(if $(FIDELITY),--fidelity $(FIDELITY))
+
+tables: $(INSTALLED) ## Every table of the papers and every control: SCALE=tiny|small|full OPTIONS="data.root=…"
+	$(TABLES) all $(OPTIONS)
+
+table-%: $(INSTALLED) ## One table, as table-temporal_3
+	$(TABLES) $* $(OPTIONS)
 
 clean: ## Remove the virtual environment and caches (runs and stores stay)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -16,6 +16,7 @@ from datamodules.processes import Share
 from experiments.config.building import build_model
 from experiments.config.composing import choices, composed
 from experiments.config.from_hydra import make_plan
+from experiments.config.plan import RunPlan
 from sermodels.module import EmotionModule
 from sermodels.parts import make as make_part
 from sermodels.tasks.task import Task
@@ -51,7 +52,11 @@ def print_costs(chosen: Sequence[str], sentences: int, repeats: int) -> None:
 
 def make(overrides: Sequence[str]) -> EmotionModule:
     """The model that these options configure, for the papers' chunks."""
-    plan = make_plan(composed(PAPERS_CHUNKS, *overrides))
+    return untrained(make_plan(composed(PAPERS_CHUNKS, *overrides)))
+
+
+def untrained(plan: RunPlan) -> EmotionModule:
+    """The model of a plan, with some scale or classes."""
     task = make_part("task", plan.task, Task).fitted(_sentences(2), "the bench")
     return build_model(plan, {**plan.task, **task}).to(memory_format=torch.channels_last)
 
@@ -63,15 +68,25 @@ def _sentences(count: int) -> pd.DataFrame:
     return pd.DataFrame({**ratings, EMOTION: np.where(number % 2, "anger", "neutral")})
 
 
-def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> tuple[float, float]:
-    """Milliseconds a chunk of all losses and their gradients, and of the latents alone in evaluation."""
+def measure(
+    model: EmotionModule,
+    bf16: bool,
+    sentences: int,
+    repeats: int,
+    shape: tuple[int, int, int] = (CHUNKS, FRAMES, MELS),
+) -> tuple[float, float]:
+    """Milliseconds a chunk of all losses and their gradients, and of the latents alone in evaluation.
+
+    shape: C, T, F.
+    """
+    chunks_each = shape[0]
     batch = ChunkBatch(
         LABELED,
         torch.arange(sentences),
-        torch.arange(CHUNKS).expand(sentences, -1),
-        torch.randn(sentences, CHUNKS, FRAMES, MELS),
+        torch.arange(chunks_each).expand(sentences, -1),
+        torch.randn(sentences, *shape),
         model.task.encode(_sentences(sentences)),
-        torch.randint(2, (sentences, CHUNKS)),
+        torch.randint(2, (sentences, chunks_each)),
         Share(0, sentences, sentences),
     )
 
@@ -87,7 +102,7 @@ def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int) -> t
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             model.latents(batch.chunks)
 
-    chunks = sentences * CHUNKS
+    chunks = sentences * chunks_each
     return _milliseconds(step, repeats) / chunks, _milliseconds(embedding, repeats) / chunks
 
 

@@ -1,8 +1,11 @@
 """Hydra's config without Hydra's command line: for programs with arguments of their own, notebooks and tests."""
 
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
+from datamodules.errors import ConfigurationError
 from experiments import CONF
 
 
@@ -10,6 +13,15 @@ def composed(*overrides: str) -> DictConfig:
     """The config that these options make, as `experiments.run` would have it."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
+
+
+def composed_or_refused(*overrides: str) -> DictConfig:
+    """The same. Raises ConfigurationError for options that make none."""
+    try:
+        return composed(*overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigurationError(f"{reason}; mend the options.") from error
 
 
 def choices(group: str) -> list[str]:

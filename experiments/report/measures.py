@@ -1,0 +1,84 @@
+"""Numbers of a finished run that a table may show, by the names that conf/table uses.
+
+ccc               of the test set, from its predictions
+development_ccc   of the development set, at the best round
+best_round        the round whose model was kept, from 1
+L/…, U/…          a column of clusters.csv: of that set's latest clustering up to the best round
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from datamodules.batch import LABELED
+from datamodules.errors import DataError
+from datamodules.sets import is_test_set
+from experiments.report.concordance import Predictions
+from experiments.report.definition import CCC
+from experiments.report.runs import TableRun
+from experiments.results.run_result import RunResult
+from sermodels.parts import make
+from sermodels.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run of a table, read once."""
+
+    made: TableRun
+    test_set: str | None
+    """None: the corpus's first."""
+
+    @cached_property
+    def run(self) -> RunResult:
+        """Its directory."""
+        assert self.made.run is not None  # it is finished
+        return self.made.run
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Of the test set, for the cell's attribute. Raises DataError where there is no such set."""
+        tests = [name for name in self.run.metrics.test if is_test_set(name)]
+        name = self.test_set or (tests[0] if tests else "test")
+        if name not in tests:
+            raise DataError(f"{self.run.path}: has no test set {name}, but {', '.join(tests) or 'none'}.")
+        table = self.run.predictions(name)
+        return Predictions.of_table(table[table["attribute"] == self.made.cell.attribute])
+
+    @cached_property
+    def best_pass(self) -> int:
+        """The pass whose model was kept: the first of those with the best criterion."""
+        task = make("task", self.made.plan.task, Task)
+        column = self._history[f"validation/{task.criterion}"]
+        best = column.max() if task.criterion_mode == "max" else column.min()
+        return int(self._history.loc[column == best, "pass"].iloc[0])
+
+    @cached_property
+    def _history(self) -> pd.DataFrame:
+        return self.run.history()
+
+    @cached_property
+    def _clusters(self) -> pd.DataFrame:
+        return self.run.clusters()
+
+    def value(self, measure: str) -> float:
+        """NaN where it is not defined, or not known of this run. Raises DataError for a measure that there is not."""
+        if measure == CCC:
+            return self.predictions.ccc
+        if measure == "development_ccc":
+            scores: dict[str, Any] = (self.run.metrics.validation or {}).get("ccc", {})
+            value = scores.get(self.made.cell.attribute)
+            return np.nan if value is None else float(value)
+        if measure == "best_round":
+            done = self._history[self._history["pass"] <= self.best_pass]
+            return float((done["set"] == LABELED).sum())
+        set_name, _, column = measure.partition("/")
+        if not (self.run.path / "clusters.csv").exists():
+            return np.nan
+        if column not in self._clusters:
+            raise DataError(f"{measure}: clusters.csv has no such column; mend `measures` in conf/table.")
+        before = self._clusters[(self._clusters["set"] == set_name) & (self._clusters["pass"] <= self.best_pass)]
+        return float(before[column].iloc[-1]) if len(before) else np.nan

@@ -1,0 +1,62 @@
+"""Tests of whether a difference is more than chance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.05
+
+
+def welch(one: Sequence[float], other: Sequence[float]) -> float:
+    """Two-tailed p of Welch's t-test; NaN where a side has fewer than two values, or a value that is not defined.
+
+    Both papers say `two-tailed t-test`; that it takes variances to be unequal is our choice.
+
+    >>> round(welch([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]), 4)  # t = -3.674 with 4 degrees of freedom
+    0.0213
+    """
+    a, b = np.asarray(one, float), np.asarray(other, float)
+    if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("nan")
+    if a.var() == 0 and b.var() == 0:  # equal to the last bit: nothing varies that a test could go by
+        return 1.0 if a[0] == b[0] else float("nan")
+    return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def one_sample(values: Sequence[float] | np.ndarray) -> float:
+    """Two-tailed p of the mean being 0; NaN where fewer than two values are defined."""
+    a = np.asarray(values, float)
+    if len(a) < 2 or not np.isfinite(a).all() or a.var() == 0:
+        return float("nan")
+    return float(stats.ttest_1samp(a, 0.0).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p values of several tests, raised so that all of them together err in 5 % of cases (Holm 1979).
+
+    NaN stays NaN and counts as no test.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, float)
+    raised = np.full(len(p), np.nan)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    at_least = 0.0
+    for place, index in enumerate(order):
+        at_least = max(at_least, min(1.0, (len(order) - place) * p[index]))
+        raised[index] = at_least
+    return raised.tolist()
+
+
+def spread_of_means(values: Sequence[float]) -> float:
+    """How far apart the means of two sets of trainings like these may be by chance: t · sd · √(2/n), 95 %.
+
+    NaN for fewer than two. A published mean of as many trainings that lies further away is outside the spread.
+    """
+    a = np.asarray(values, float)
+    if len(a) < 2 or not np.isfinite(a).all():
+        return float("nan")
+    return float(stats.t.ppf(0.975, 2 * len(a) - 2) * a.std(ddof=1) * np.sqrt(2 / len(a)))

@@ -1,0 +1,187 @@
+"""conf/table and conf/scale: every number as the papers print it, and every row a run that can be planned."""
+
+import pytest
+from references.published import LIN_2024, ZHAO_2023, ZHAO_2023_ABLATIONS
+
+from datamodules.errors import ConfigurationError
+from experiments.config.composing import choices
+from experiments.report import definition
+from experiments.report.definition import read_scale, read_table, table_names
+from experiments.report.grid import asked_of, cells, chosen_fidelities
+
+FSL, SSL = LIN_2024["FSL"], LIN_2024["SSL-15K"]
+OTHERS = {name: text for column in list(LIN_2024)[2:] for name, text in LIN_2024[column].items()}
+DEC = ZHAO_2023["deep_emocluster"]
+NAMES = {
+    "regressor": "cnn_regressor",
+    "ae": "cnn_ae",
+    "vae": "cnn_vae",
+    "ladder": "cnn_laddernet",
+    "vanilla": "deep_emocluster",
+    "gru": "temp_gru",
+    "cnn": "temp_cnn",
+    "trans": "temp_trans",
+    "triplet": "temp_triplet",
+}
+
+
+def several(text: str, place: int) -> str:
+    """The value of one of several rows that stand together, as `.1;.2 .3;.4`."""
+    return " ".join(one.split(";")[place] for one in text.split())
+
+
+Q_OF_100K, GAMMAS = LIN_2024["SSL-100K; Q 30; Q 50"]["temp_trans"], LIN_2024["SSL-15K, γ .5; 2; 4"]["temp_triplet"]
+ACN = ZHAO_2023_ABLATIONS
+PUBLISHED = {
+    "temporal_2": {row: FSL[NAMES[row]] for row in NAMES},
+    "temporal_3": {row: SSL[NAMES[row]] for row in NAMES if row != "regressor"},
+    "temporal_4": {
+        "u15": SSL["temp_trans"],
+        "u50": LIN_2024["SSL-50K"]["temp_trans"],
+        "u100": several(Q_OF_100K, 0),
+    },
+    "temporal_5": {f"q{q}": several(Q_OF_100K, place) for place, q in enumerate((10, 30, 50))},
+    "temporal_6": {
+        "g05": several(GAMMAS, 0),
+        "g1": SSL["temp_triplet"],
+        "g2": several(GAMMAS, 1),
+        "g4": several(GAMMAS, 2),
+    },
+    "dec_2": {**{row: ZHAO_2023[NAMES[row]]["FSL"] for row in ("regressor", "ae", "vae")}, "dec": DEC["FSL"]},
+    "dec_3": {"u0": DEC["FSL"], "u15": DEC["SSL-15K"], "u40": DEC["SSL-40K"]},
+    "dec_4": {"q10": DEC["SSL-40K"]},
+    "acg_2": {"vgg16": DEC["SSL-15K"], **{f"acn_{size}": ACN[f"ACN-{size.upper()}"] for size in "sbl"}},
+    "acg_3": {
+        "vgg16": DEC["SSL-15K"],
+        **{
+            f"{where}{kind.lower()}": ACN[f"VGG-16+{kind} [s]"]
+            for where in ("", "frames_")
+            for kind in ("LSTM", "GRU", "BiLSTM", "BiGRU")
+        },
+    },
+    "acg_4": {
+        **{f"{s}_{how}": ACN[f"ACN-{s.upper()}+BiGRU [s]"] for s in "sbl" for how in ("serial", "frames")},
+        "s_parallel": ACN["ACN-S+BiGRU [p]"],
+        "b_parallel": ACN["ACN-B+BiGRU [p], 15K"],
+        "l_parallel": ACN["ACN-L+BiGRU [p]"],
+    },
+    "acg_5": {"four": ACN["4 blocks, 100 epochs"], "seven": ACN["7 blocks, 100 epochs"]},
+    "acg_6": {"u0": ACN["0K"], "u5": ACN["5K"], "u10": ACN["10K"], "u15": ACN["ACN-B+BiGRU [p], 15K"]},
+    "acg_7": {
+        **{row: ZHAO_2023[NAMES[row]]["FSL"] for row in ("regressor", "ae", "vae")},
+        "dec_0": DEC["FSL"],
+        "dec_15": DEC["SSL-15K"],
+        "dec_40": DEC["SSL-40K"],
+        "acg_0": ACN["0K"],
+        "acg_15": ACN["ACN-B+BiGRU [p], 15K"],
+    },
+}
+# Lin & Busso 2024, tables 2 and 3: arousal, valence, dominance.
+MARKS = {
+    "temporal_2": {"gru": "*† *† *", "cnn": "*† - *†", "trans": "*† *† *", "triplet": "* - *†"},
+    "temporal_3": {"gru": "*† * *†", "cnn": "*† * *", "trans": "*† *† *", "triplet": "* * *"},
+}
+
+
+def test_every_published_number_is_the_papers():
+    of_papers = [name for name in table_names() if not name.startswith("controls")]
+    assert set(of_papers) == set(PUBLISHED)
+    for name in of_papers:
+        table = read_table(name)
+        stated = {key: row.published for key, row in table.rows.items() if row.published is not None}
+        assert stated == {key: [float(one) for one in text.split()] for key, text in PUBLISHED[name].items()}, name
+
+
+def test_every_published_mark_is_the_papers():
+    for name in table_names():
+        stated = {key: row.marks for key, row in read_table(name).rows.items() if row.marks is not None}
+        expected = {key: [one.strip("-") for one in text.split()] for key, text in MARKS.get(name, {}).items()}
+        assert stated == expected, name
+
+
+def test_versions_rounds_and_sizes_are_the_papers():
+    for name in table_names():
+        table = read_table(name)
+        if name.startswith("controls"):
+            assert table.corpus is None
+        elif name.startswith("temporal"):
+            assert (table.version, table.rounds, table.test_set) == ("1.8", 30, "test1")
+            assert table.attributes == ["arousal", "valence", "dominance"]
+        else:
+            assert (table.version, table.test_set) == ("1.6", "test")
+            assert table.rounds == (100 if name == "acg_5" else 50)
+    assert len(read_scale("full").trials) == 5
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_every_row_is_a_run_that_can_be_planned(name, planned):
+    """At every scale, as far as no data are needed for it; a row of `full` needs a corpus's folder alone."""
+    for scale, options in (("tiny", []), ("full", ["data.root=/corpora/a", "data.unlabeled_dir=/corpora/b"])):
+        asked = asked_of(name, scale, None, ["arousal"], 1)
+        plans = {cell.row: planned(*cell.overrides, *options) for cell in cells(asked, [])}
+        assert set(plans) == set(asked.table.rows)
+        for key, plan in plans.items():
+            papers = asked.table.rows[key].unlabeled
+            papers = asked.table.unlabeled if papers is None else papers
+            assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), key
+
+
+def test_rows_that_two_tables_share_are_one_run():
+    """The 15K of table 4 is table 3's; γ = 1 is table 3's; the vanilla model of acg_2 is dec_3's."""
+
+    def overrides(name, row, drop=()):
+        asked = asked_of(name, "tiny", None, [], 1)
+        (cell,) = [one for one in cells(asked, []) if one.row == row]
+        return sorted(one for one in cell.overrides if one not in drop)
+
+    default = ("num_clusters=10", "gamma_triplet=1", "training_defaults.pretrain_rounds=1")
+    assert overrides("temporal_3", "trans", default) == overrides("temporal_4", "u15", default)
+    assert overrides("temporal_3", "triplet", default) == overrides("temporal_6", "g1", default)
+    assert overrides("acg_2", "vgg16", default) == overrides("dec_3", "u15", default)
+
+
+def test_trials_are_seeds_and_folds():
+    (first, second, third) = [cell.overrides for cell in cells(asked_of("acg_5", "small", None, [], 3), [])][:3]
+    for number, one in enumerate((first, second, third)):
+        assert f"seed={number}" in one
+        assert f"data.corpus.fold={number + 1}" in one
+
+
+def test_what_is_not_there_is_told():
+    with pytest.raises(ConfigurationError, match="take one of acg_2"):
+        read_table("temporal_9")
+    with pytest.raises(ConfigurationError, match="take one of full, small, tiny"):
+        read_scale("huge")
+    with pytest.raises(ConfigurationError, match="has 1 to 2"):
+        asked_of("acg_5", "tiny", None, [], 3)
+    with pytest.raises(ConfigurationError, match="acg_5 has arousal, dominance, valence"):
+        asked_of("acg_5", "tiny", None, ["joy"], 1)
+    with pytest.raises(ConfigurationError, match="the rows of this table are paper"):
+        chosen_fidelities(read_table("acg_5"), "released")
+    assert chosen_fidelities(read_table("dec_3"), "both") == ("released", "paper")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("title: [", "while parsing"),
+        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\ncolour: red", "colour"),
+        ("title: a\nattributes: [joy]\nfidelity: [paper]\nrounds: 1\nrows: {}", "no attribute joy"),
+        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\ncompare: [[a, b]]", "no row a, b"),
+        (
+            "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {a: {name: a, published: [.1, .2]}}",
+            "2 values for 1 attributes",
+        ),
+        (
+            "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\nclaims: [{text: it is so}]",
+            "needs one of better",
+        ),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_told(text, sentence, tmp_path, monkeypatch):
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "mine.yaml").write_text(text)
+    monkeypatch.setattr(definition, "CONF", tmp_path)
+    monkeypatch.setattr(definition, "choices", lambda group: [*choices(group), "mine"])
+    with pytest.raises(ConfigurationError, match=sentence):
+        read_table("mine")

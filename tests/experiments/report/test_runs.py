@@ -1,0 +1,61 @@
+"""Which runs a table takes, how far they are, and how long the rest will be."""
+
+import pytest
+
+from datamodules.errors import ConfigurationError
+from experiments.report import estimate
+from experiments.report.estimate import estimated_seconds
+from experiments.report.grid import asked_of, cells
+from experiments.report.runs import chunks_of, one_of_each, table_runs
+from experiments.training.one_run import train
+
+
+@pytest.fixture
+def asked(tiny):
+    """The runs of a table of two rows, on the tiny corpus."""
+    options = [one for one in tiny if not one.startswith(("rounds", "training_defaults", "data.chunks"))]
+    options += ["data.chunks.max_seconds=2.0", "encoder.attention_blocks=[]", "num_clusters=4"]
+    return lambda *more, prepare=True: table_runs(
+        cells(asked_of("acg_5", "tiny", None, [], 2), [*options, *more]), prepare=prepare
+    )
+
+
+def test_a_table_before_and_after_its_runs(asked, tmp_path):
+    plain = asked(f"store_root={tmp_path / 'stores'}", prepare=False)
+    assert {(one.state, one.run) for one in plain} == {("to do", None)}
+    assert estimated_seconds(plain) is None  # nothing is known of data that were not prepared
+    runs = asked(f"store_root={tmp_path / 'stores'}")
+    assert [one.state for one in runs] == ["to do"] * 4
+    # Both rows differ in their encoder's blocks alone, which these options set: two seeds are left.
+    assert len(one_of_each(runs)) == 2
+    done = train(runs[0].plan)
+    assert done.path == runs[0].run.path
+    again = asked(f"store_root={tmp_path / 'stores'}", prepare=False)
+    assert [one.state for one in again] == ["done", "to do", "done", "to do"]
+    again[1].run.path.mkdir()
+    again[1].run.mark_failed("the disk was full")
+    assert again[1].state == "failed"
+
+
+def test_the_estimate_is_of_what_is_missing(asked, tmp_path, monkeypatch):
+    runs = one_of_each(asked())
+    assert (runs[0].sizes["train"], runs[0].sizes["unlabeled"]) == (12, 8)
+    assert chunks_of(runs[0].plan.data.chunks, runs[0].sizes, "UULL") == 2 * (2 * 12 + 2 * 8)
+    measured = []
+    monkeypatch.setattr(estimate, "measure", lambda *arguments: measured.append(arguments) or (2.0, 1.0))
+    chunks = estimate._chunks(runs[0])
+    assert chunks > 0
+    assert estimated_seconds(runs) == pytest.approx(2 * (estimate.START_SECONDS + 0.003 * chunks))
+    assert len(measured) == 1  # one network
+    assert measured[0][-1] == (2, 62, 32)  # its own chunks
+    train(runs[0].plan)
+    rate = runs[0].run.environment["seconds"] / chunks
+    assert estimated_seconds(runs) == pytest.approx(estimate.START_SECONDS + rate * chunks)
+    assert len(measured) == 1  # a timed run is better than a measurement
+
+
+def test_an_option_that_cannot_be_names_the_cell(asked):
+    with pytest.raises(ConfigurationError, match=r"^four, paper, arousal, trial 0: num_clusters=1"):
+        asked("num_clusters=1")
+    with pytest.raises(ConfigurationError, match=r"trial 0: Could not override .*; mend the options"):
+        asked("nonsense=1")

@@ -1,0 +1,132 @@
+"""Two tables of real, tiny trainings, as a user types them; every number again from the predictions files."""
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from references.concordance import concordance
+from scipy import stats
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 900  # seconds; a table takes about a minute
+pytestmark = pytest.mark.slow
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "experiments.tables", *arguments, "--scale", "tiny", "trainer.progress_bar=false"]
+
+
+def start(folder, *arguments, **more):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command(*arguments), cwd=folder, env=environment, text=True, **more)
+
+
+def make(folder, *arguments):
+    process = start(folder, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, told
+    return told
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder in which two tables have been made."""
+    folder = tmp_path_factory.mktemp("tables")
+    make(folder, "dec_3", "acg_5")
+    return folder
+
+
+def parts_again(names):
+    """The papers' parts, worked out anew: names in order, shuffled with the fixed seed, dealt out in four runs."""
+    shuffled = np.random.default_rng(2021).permutation(sorted(names))
+    sizes = [len(names) // 4 + (part < len(names) % 4) for part in range(4)]
+    ends = np.cumsum(sizes)
+    return [set(shuffled[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+
+
+@pytest.mark.parametrize("name", ["dec_3", "acg_5"])
+def test_every_number_is_that_of_the_predictions(made, name):
+    folder = made / "results" / name / "tiny"
+    values = pd.read_csv(folder / "values.csv")
+    runs = pd.read_csv(folder / "runs.csv").set_index("run")
+    assert set(runs["state"]) == {"done"}
+    again = {}
+    for run in runs.index:
+        table = pd.read_parquet(made / "runs" / run / "predictions-test1.parquet")
+        rows = dict(zip(table["utterance_id"], zip(table["truth"], table["prediction"], strict=True), strict=True))
+        whole = concordance(*zip(*rows.values(), strict=True))
+        parts = [concordance(*zip(*(rows[one] for one in part), strict=True)) for part in parts_again(list(rows))]
+        again[run] = [whole, *parts]
+        assert runs.loc[run, "test_ccc"] == pytest.approx(whole, abs=1e-9)
+        metrics = json.loads((made / "runs" / run / "metrics.json").read_text())
+        assert metrics["test"]["test1"]["ccc"]["arousal"] == pytest.approx(whole, abs=1e-6)  # a float32 sum
+        assert runs.loc[run, "development_ccc"] == metrics["validation"]["ccc"]["arousal"]
+    for line in values.itertuples():
+        expected = again[line.run][0 if math.isnan(line.part) else int(line.part) + 1]
+        assert line.value == pytest.approx(expected, abs=1e-9)
+    assert len(values) == 5 * len(runs)
+    of_row = {row: [again[run] for run in those.index] for row, those in runs.groupby("row")}
+    check_markdown((folder / "table.md").read_text(), values, of_row)
+    check_comparisons(pd.read_csv(folder / "comparisons.csv"), of_row)
+
+
+def check_markdown(text, values, of_row):
+    names = dict(zip(values["row"], values["name"], strict=True))
+    for row, trials in of_row.items():
+        (line,) = re.findall(rf"^\| \**{re.escape(names[row])}\** \| (.*) \|$", text, re.MULTILINE)
+        mean = np.mean([part for _, *parts in trials for part in parts])
+        deviation = np.std([whole for whole, *_ in trials], ddof=1)
+        shown = [float(word) for word in line.strip("*").split(" ± ")]
+        # As many digits as are shown.
+        assert shown == [pytest.approx(mean, abs=5.1e-5), pytest.approx(deviation, abs=5.1e-4)]
+
+
+def check_comparisons(comparisons, of_row):
+    for line in comparisons.itertuples():
+        one, other = ([whole for whole, *_ in of_row[row]] for row in (line.row, line.other))
+        assert line.difference == pytest.approx(np.mean(one) - np.mean(other), abs=1e-9)
+        assert line.p_trials == pytest.approx(stats.ttest_ind(one, other, equal_var=False).pvalue, abs=1e-9)
+        one, other = ([part for _, *parts in of_row[row] for part in parts] for row in (line.row, line.other))
+        assert line.p_papers == pytest.approx(stats.ttest_ind(one, other, equal_var=False).pvalue, abs=1e-9)
+
+
+def test_a_second_call_only_reads(made):
+    files = [path for kind in ("md", "tex", "csv") for path in (made / "results").glob(f"*/tiny/*.{kind}")]
+    assert len(files) == 10
+    before = {path: path.read_bytes() for path in files}
+    trained = {path: path.stat().st_mtime_ns for path in (made / "runs").rglob("*")}
+    started = time.monotonic()
+    make(made, "dec_3", "acg_5")
+    assert time.monotonic() - started < 60  # ten trainings take more
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.stat().st_mtime_ns for path in (made / "runs").rglob("*")} == trained
+
+
+def test_a_plan_trains_and_prepares_nothing(made, tmp_path):
+    told = make(tmp_path, "dec_3", "--plan")
+    assert "6 runs: 6 to do" in told
+    assert not list(tmp_path.iterdir())
+    assert "6 runs: 6 done" in make(made, "dec_3", "--plan")
+
+
+def test_an_interrupted_table_goes_on(made, tmp_path):
+    process = start(tmp_path, "acg_5", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    deadline = time.monotonic() + PATIENCE
+    while not list(tmp_path.glob("runs/*/DONE")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 130
+    make(tmp_path, "acg_5")
+    again, before = (folder / "results" / "acg_5" / "tiny" / "values.csv" for folder in (tmp_path, made))
+    assert again.read_bytes() == before.read_bytes()
