@@ -16,7 +16,7 @@ VARIANTS = [
     ("acg_emocluster", "encoder=acn_b"),
 ]
 SENTENCES, FRAMES, MELS, CLUSTERS = 6, 16, 16, 3
-MOST_STEPS, LOOK_EVERY = 500, 25
+MOST_STEPS, LOOK_EVERY = 1000, 25  # 500 were too few for Temp-Trans, with its dropouts, on one machine
 
 
 def to_learn():
