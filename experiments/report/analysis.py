@@ -57,8 +57,9 @@ class Analysis:
 
     @property
     def is_papers_version(self) -> bool:
-        """Whether all numbers are of the paper's version of its corpus."""
-        return [one["version"] for one in self.corpora] == [self.table.version]
+        """Whether all numbers are of the paper's version of its corpus, and of its test set."""
+        test_sets = {one.tested_on for one in self.finished}
+        return [one["version"] for one in self.corpora] == [self.table.version] and test_sets <= {self.table.test_set}
 
     @property
     def shows_published(self) -> bool:

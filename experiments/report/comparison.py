@@ -127,7 +127,7 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
     """
     drawn = {}
 
-    def cccs(key: tuple[str, Column], values: Values) -> tuple[np.ndarray, int]:
+    def cccs(key: tuple[str, Column], values: Values) -> tuple[np.ndarray, list[str]]:
         if key not in drawn:
             drawn[key] = drawn_cccs(values.predictions, draws)
         return drawn[key]
@@ -137,9 +137,9 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
         difference = one.mean - another.mean
         speakers = None
         if one.predictions and another.predictions:
-            (a, count), (b, count_b) = cccs((row, column), one), cccs((other, column), another)
-            if count == count_b:
-                speakers = interval(a - b, count)
+            (a, names), (b, others) = cccs((row, column), one), cccs((other, column), another)
+            if names == others:  # else the draws would not be of the same speakers
+                speakers = interval(a - b, len(names))
         made.append((difference, welch(one.of_parts, another.of_parts), welch(one.trials, another.trials), speakers))
     trials_holm = holm([p for _, _, p, _ in made])
     speakers_holm = holm([math.nan if one is None else one.p for *_, one in made])

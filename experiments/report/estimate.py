@@ -7,7 +7,7 @@ from experiments.bench.chunk_cost import measure, untrained
 from experiments.report.runs import DONE, TableRun, chunks_of
 
 START_SECONDS = 8.0  # a process, the data's index, and the predictions; measured on two cores
-SENTENCES = 2  # are measured where no run of the kind has been timed
+SENTENCES, REPEATS = 4, 2  # measured where no run of the kind has been timed
 
 
 def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
@@ -27,7 +27,7 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
             data = one.plan.data
             shape = (data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_mels)
             bf16 = "bf16" in one.plan.trainer.precision
-            step, embedding = measure(untrained(one.plan), bf16, SENTENCES, 1, shape)
+            step, embedding = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape)
             rates[key] = (step + embedding) / 1e3
         total += START_SECONDS + rates[key] * _chunks(one)
     return total

@@ -7,6 +7,18 @@ from datamodules.errors import ConfigurationError
 from experiments.report.definition import Row, Scale, Table, read_scale, read_table
 
 FIDELITIES = ("released", "paper", "both")
+# What every table sets by itself.
+OF_THE_TABLE = {
+    "model",
+    "task",
+    "attribute",
+    "fidelity",
+    "rounds",
+    "pretrain_rounds",
+    "training_defaults.pretrain_rounds",
+    "unlabeled_size",
+    "seed",
+}
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,11 @@ def cells(asked: Asked, options: Sequence[str]) -> Iterator[Cell]:
     """Every training that the table takes, row by row.
 
     A row without a fidelity of its own is trained once for each that is asked for; one that has its own is the same
-    training in all of them. options: the user's, last, so that they win.
+    training in all of them. options: the user's, last, so that they win over the scale's. Raises ConfigurationError for
+    those that would make another table of it.
     """
+    for option in options:
+        _refuse_the_tables_own(asked, option)
     for key, row in asked.table.rows.items():
         for fidelity in asked.fidelities:
             for attribute in asked.attributes:
@@ -88,6 +103,22 @@ def cells(asked: Asked, options: Sequence[str]) -> Iterator[Cell]:
                     of_trial = (f"attribute={attribute}", *asked.scale.trials[trial], *options)
                     overrides = _overrides(asked.table, asked.scale, row, fidelity)
                     yield Cell(key, fidelity, attribute, trial, (*overrides, *of_trial))
+
+
+def _refuse_the_tables_own(asked: Asked, option: str) -> None:
+    """Rows, trials and sizes are what a table is; an option that set them would leave its headings wrong."""
+    rows = [one for row in asked.table.rows.values() for one in row.overrides]
+    own = [*asked.table.overrides, *rows, *(one for trial in asked.scale.trials for one in trial)]
+    keys = {_key(one) for one in own} | OF_THE_TABLE
+    if _key(option) in keys:
+        raise ConfigurationError(
+            f"{option}: {asked.name} sets {_key(option)} itself; take another --scale, --fidelity or --attribute, or "
+            "make a table of your own in conf/table."
+        )
+
+
+def _key(option: str) -> str:
+    return option.lstrip("+~").partition("=")[0]
 
 
 def _overrides(table: Table, scale: Scale, row: Row, fidelity: str) -> tuple[str, ...]:

@@ -56,6 +56,9 @@ def _made_of(analysis: Analysis) -> str:
         sizes = ", ".join(sorted({f"{one['labeled']} + {one['unlabeled']}" for one in trained}))
         kind = f"{corpus['name']} {corpus['version']} ({corpus['labels']})"
         sentences.append(f"{kind}, labelled + unlabelled training sentences: {sizes}.")
+    tested = {(one.tested_on, len(one.predictions.truth)) for one in analysis.finished}
+    if tested:
+        sentences.append(f"Test: {', '.join(f'{count} sentences of {name}' for name, count in sorted(tested))}.")
     sentences.append(f"Scale {analysis.asked.scale_name}: {scale.title}.")
     sentences.append(f"Rounds: {rounds}{papers}; trainings of every cell: {analysis.asked.trials}.")
     own = {

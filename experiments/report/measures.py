@@ -30,7 +30,7 @@ class Finished:
 
     made: TableRun
     test_set: str | None
-    """None: the corpus's first."""
+    """As the table calls it; None: the corpus's first."""
 
     @cached_property
     def run(self) -> RunResult:
@@ -39,13 +39,17 @@ class Finished:
         return self.made.run
 
     @cached_property
+    def tested_on(self) -> str:
+        """The set that is asked for, or the corpus's first, where it calls its sets otherwise. Raises DataError."""
+        rated = [name for name, scores in self.run.metrics.test.items() if is_test_set(name) and scores["n"]]
+        if not rated:
+            raise DataError(f"{self.run.path}: its corpus has no test set with ratings; take another data.root.")
+        return self.test_set if self.test_set in rated else rated[0]
+
+    @cached_property
     def predictions(self) -> Predictions:
-        """Of the test set, for the cell's attribute. Raises DataError where there is no such set."""
-        tests = [name for name in self.run.metrics.test if is_test_set(name)]
-        name = self.test_set or (tests[0] if tests else "test")
-        if name not in tests:
-            raise DataError(f"{self.run.path}: has no test set {name}, but {', '.join(tests) or 'none'}.")
-        table = self.run.predictions(name)
+        """Of the test set, for the cell's attribute."""
+        table = self.run.predictions(self.tested_on)
         return Predictions.of_table(table[table["attribute"] == self.made.cell.attribute])
 
     @cached_property

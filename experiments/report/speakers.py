@@ -35,8 +35,8 @@ class SpeakerInterval:
         return self.speakers >= ENOUGH
 
 
-def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SEED) -> tuple[Array, int]:
-    """(R,) a model's CCC on speakers drawn with replacement, and how many speakers there are.
+def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SEED) -> tuple[Array, list[str]]:
+    """(R,) a model's CCC on speakers drawn with replacement, and who the speakers are.
 
     trials: of one model. Where they were tested on the same speakers, their CCCs are averaged; where not, as in folds,
     their sentences are taken as one test set. The same speakers and seed give the same draws, whatever the model, so
@@ -49,7 +49,7 @@ def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SE
     matrices = [np.array([one.get(name, nothing) for name in names]) for one in sums]
     if any(set(one) != set(names) for one in sums):
         matrices = [np.sum(matrices, axis=0)]
-    return np.mean([ccc_of_sums(weights.astype(float) @ matrix) for matrix in matrices], axis=0), len(names)
+    return np.mean([ccc_of_sums(weights.astype(float) @ matrix) for matrix in matrices], axis=0), names
 
 
 def interval(values: Array, speakers: int) -> SpeakerInterval:
@@ -59,4 +59,4 @@ def interval(values: Array, speakers: int) -> SpeakerInterval:
         return SpeakerInterval(np.nan, np.nan, np.nan, speakers)
     low, high = np.quantile(known, [0.025, 0.975])
     beyond = min((known <= 0).sum(), (known >= 0).sum())
-    return SpeakerInterval(float(low), float(high), min(1.0, 2 * (beyond + 1) / (len(known) + 1)), speakers)
+    return SpeakerInterval(float(low), float(high), min(1.0, float(2 * (beyond + 1) / (len(known) + 1))), speakers)

@@ -30,15 +30,14 @@ def show_progress(name: str, runs: Sequence[TableRun], seconds: float | None) ->
 
 
 def show_runs(runs: Sequence[TableRun]) -> None:
-    """Every run that a plan holds."""
+    """Every cell of a plan, and the run that fills it."""
     grid = Grid()
-    for heading in ("state", "row", "fidelity", "attribute", "trial", "options"):
-        grid.add_column(heading)
+    for heading in ("row", "fidelity", "attribute", "trial", "state", "run"):
+        grid.add_column(heading, no_wrap=heading == "run")
     for one in runs:
         cell = one.cell
-        grid.add_row(
-            one.state, cell.row, cell.fidelity, cell.attribute, str(cell.trial), escape(" ".join(cell.overrides))
-        )
+        run = one.run.path.name if one.run else "named when its data are prepared"
+        grid.add_row(cell.row, cell.fidelity, cell.attribute, str(cell.trial), one.state, escape(run))
     Console(highlight=False).print(grid)
 
 

@@ -57,8 +57,8 @@ def test_sentences_without_ratings_are_left_out_and_nobody_is_a_speaker_of_his_o
 def test_the_interval_is_that_of_a_well_known_package():
     """Speakers drawn by `confidence_intervals`, whose conditions are ours."""
     one = training(np.random.default_rng(3), 0.7, 0.0, of_speakers=0.4)
-    drawn, count = drawn_cccs([one], draws=4000)
-    ours = interval(drawn, count)
+    drawn, names = drawn_cccs([one], draws=4000)
+    ours = interval(drawn, len(names))
     codes = np.unique(one.speakers, return_inverse=True)[1]
     centre, (low, high) = evaluate_with_conf_int(
         one.prediction, lambda labels, samples: ccc(labels, samples), one.truth, codes, num_bootstraps=2000
@@ -90,8 +90,8 @@ def test_a_paired_difference_is_told_better_than_two_intervals():
     rng = np.random.default_rng(5)
     one = training(rng, 0.6, 0.0)
     better = Predictions(one.truth, one.prediction + 0.1 * (one.truth - 4), one.parts, one.speakers)
-    (a, count), (b, _) = drawn_cccs([one]), drawn_cccs([better])
-    paired, alone = interval(b - a, count), interval(a, count)
+    (a, names), (b, _) = drawn_cccs([one]), drawn_cccs([better])
+    paired, alone = interval(b - a, len(names)), interval(a, len(names))
     assert paired.low > 0
     assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
 
@@ -104,6 +104,6 @@ def test_folds_are_one_test_set():
         Predictions(whole.truth[rows], whole.prediction[rows], whole.parts[rows], whole.speakers[rows])
         for rows in (first, ~first)
     ]
-    (apart, count), (together, count_together) = drawn_cccs(folds), drawn_cccs([whole])
-    assert count == count_together
+    (apart, names), (together, names_together) = drawn_cccs(folds), drawn_cccs([whole])
+    assert names == names_together
     assert np.allclose(apart, together, rtol=1e-12)

@@ -11,10 +11,10 @@ from experiments.training.one_run import train
 
 
 @pytest.fixture
-def asked(tiny):
-    """The runs of a table of two rows, on the tiny corpus."""
-    options = [one for one in tiny if not one.startswith(("rounds", "training_defaults", "data.chunks"))]
-    options += ["data.chunks.max_seconds=2.0", "encoder.attention_blocks=[]", "num_clusters=4"]
+def asked(tmp_path, corpus_root):
+    """The runs of a table of two rows."""
+    places = [f"run_root={tmp_path / 'runs'}", f"store_root={corpus_root.parent / 'stores of tables'}"]
+    options = [*places, "trainer.progress_bar=false", "encoder.attention_blocks=[]"]
     return lambda *more, prepare=True: table_runs(
         cells(asked_of("acg_5", "tiny", None, [], 2), [*options, *more]), prepare=prepare
     )
@@ -39,15 +39,15 @@ def test_a_table_before_and_after_its_runs(asked, tmp_path):
 
 def test_the_estimate_is_of_what_is_missing(asked, tmp_path, monkeypatch):
     runs = one_of_each(asked())
-    assert (runs[0].sizes["train"], runs[0].sizes["unlabeled"]) == (12, 8)
-    assert chunks_of(runs[0].plan.data.chunks, runs[0].sizes, "UULL") == 2 * (2 * 12 + 2 * 8)
+    assert (runs[0].sizes["train"], runs[0].sizes["unlabeled"]) == (24, 14)
+    assert chunks_of(runs[0].plan.data.chunks, runs[0].sizes, "UULL") == 4 * (2 * 24 + 2 * 14)
     measured = []
     monkeypatch.setattr(estimate, "measure", lambda *arguments: measured.append(arguments) or (2.0, 1.0))
     chunks = estimate._chunks(runs[0])
     assert chunks > 0
     assert estimated_seconds(runs) == pytest.approx(2 * (estimate.START_SECONDS + 0.003 * chunks))
     assert len(measured) == 1  # one network
-    assert measured[0][-1] == (2, 62, 32)  # its own chunks
+    assert measured[0][-1] == (4, 62, 32)  # its own chunks
     train(runs[0].plan)
     rate = runs[0].run.environment["seconds"] / chunks
     assert estimated_seconds(runs) == pytest.approx(estimate.START_SECONDS + rate * chunks)
@@ -59,3 +59,12 @@ def test_an_option_that_cannot_be_names_the_cell(asked):
         asked("num_clusters=1")
     with pytest.raises(ConfigurationError, match=r"trial 0: Could not override .*; mend the options"):
         asked("nonsense=1")
+
+
+@pytest.mark.parametrize(
+    "option", ["seed=3", "model=temp_gru", "rounds=2", "unlabeled_size=0", "attribute=valence", "encoder=acn_b"]
+)
+def test_what_makes_the_table_cannot_be_set(asked, option):
+    """Two trials of one seed would be one run; another attribute would stand under the wrong heading."""
+    with pytest.raises(ConfigurationError, match=f"^{option}: acg_5 sets {option.split('=')[0]} itself"):
+        asked(option)
