@@ -16,7 +16,7 @@ from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import user_errors
 from experiments.report.definition import table_names
 from experiments.report.grid import FIDELITIES
-from experiments.report.making import ALL, Request, make_tables
+from experiments.report.making import ALL, RESULTS, Request, make_tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fidelity", choices=FIDELITIES, help="default: each table's own")
     parser.add_argument("--attribute", action="append", default=[], help="one of the table's; default: the scale's")
     parser.add_argument("--trials", type=int, help="trainings of every cell, at most the scale's")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where tables go")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where tables go")
     parser.add_argument("--plan", action="store_true", help="say what there is and what is missing; train nothing")
     parsed = parser.parse_intermixed_args(arguments)
     names = [one for one in parsed.names if "=" not in one]

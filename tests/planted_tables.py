@@ -60,10 +60,13 @@ def table(**more) -> Table:
     return Table.model_validate(whole)
 
 
-def analysis(numbers, version="1.8", scale_name="full", trials=5, **more) -> Analysis:
-    """A table of these numbers by row, on MSP-Podcast of that version."""
+def analysis(
+    numbers, version="1.8", scale_name="full", trials=5, others=None, parameters=None, options=(), **more
+) -> Analysis:
+    """A table of these numbers by row, on MSP-Podcast of that version; `more` is of its yaml."""
     made = table(**more)
     scale = Scale(title="MSP-Podcast", overrides=[], trials=[[]])
     corpus = {"name": "msp_podcast", "version": version, "labels": "human ratings"}
-    asked = Asked("planted", made, scale_name, scale, ("paper",), ("arousal",), trials)
-    return Analysis(asked, {(row, COLUMN): one for row, one in numbers.items()}, [corpus])
+    asked = Asked("planted", made, scale_name, scale, ("paper",), ("arousal",), trials, tuple(options))
+    by_column = {(row, COLUMN): one for row, one in numbers.items()}
+    return Analysis(asked, by_column, [corpus], others=others or {}, parameters=parameters or {})

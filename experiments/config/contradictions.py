@@ -51,7 +51,7 @@ def check_data_values(data: Node) -> None:
 
 
 def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
-    """Precision, devices, threads, and whether the devices can share a batch."""
+    """Precision, numbers of devices and threads, and whether the devices can share a batch."""
     if trainer.accelerator not in ACCELERATORS:
         raise ConfigurationError(f"trainer.accelerator={trainer.accelerator}: take trainer=cpu or trainer=gpu.")
     if trainer.precision not in PRECISIONS.values():
@@ -60,8 +60,6 @@ def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
             f"trainer.precision={trainer.precision}: take one of {known}. "
             "16-mixed would scale the loss once and unscale it for each of several optimizers."
         )
-    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
-        raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
     if trainer.threads is not None and not 1 <= trainer.threads <= MOST_THREADS:
         raise ConfigurationError(
             f"trainer.threads={trainer.threads}: set a whole number from 1 to {MOST_THREADS}, or null."
@@ -70,14 +68,20 @@ def check_trainer(trainer: TrainerPlan, batch_size: int) -> None:
         value = getattr(trainer, name)
         if value < 1:
             raise ConfigurationError(f"trainer.{name}={value}: set a whole number, 1 or more ({what}).")
-    if trainer.accelerator == "gpu" and trainer.devices > torch.cuda.device_count():
-        raise ConfigurationError(
-            f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()} GPUs here; set it lower."
-        )
     if batch_size % trainer.processes:
         raise ConfigurationError(
             f"batch_size={batch_size} is the whole batch's, which {trainer.processes} devices cannot share evenly; "
             f"set a multiple of {trainer.processes}."
+        )
+
+
+def check_devices(trainer: TrainerPlan) -> None:
+    """Whether this machine has them."""
+    if trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ConfigurationError("trainer=gpu: this PyTorch finds no GPU here; set trainer=cpu.")
+    if trainer.accelerator == "gpu" and trainer.devices > torch.cuda.device_count():
+        raise ConfigurationError(
+            f"trainer.devices={trainer.devices}: there are {torch.cuda.device_count()} GPUs here; set it lower."
         )
 
 

@@ -15,6 +15,7 @@ from experiments.config.building import trial_model
 from experiments.config.contradictions import (
     PRECISIONS,
     check_data_values,
+    check_devices,
     check_logger,
     check_model,
     check_numbers,
@@ -34,8 +35,11 @@ from sermodels.parts import constructor_parameters
 TOLD_BY_TRAIN = {"scale", "counts"}
 
 
-def make_plan(cfg: DictConfig) -> RunPlan:
-    """The run that a config describes. Raises ConfigurationError for what cannot be meant; no data are looked at."""
+def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
+    """The run that a config describes. Raises ConfigurationError for what cannot be meant; no data are looked at.
+
+    here: whether it is to be trained on this machine, whose devices are then checked.
+    """
     check_tree(cfg)
     if OmegaConf.is_missing(cfg.data, "root") or cfg.data.root is None:
         raise ConfigurationError(
@@ -51,6 +55,8 @@ def make_plan(cfg: DictConfig) -> RunPlan:
     check_type("overwrite", values["overwrite"], bool)
     trainer = _trainer(values["trainer"])
     check_trainer(trainer, values["batch_size"])
+    if here:
+        check_devices(trainer)
     logger: LoggerPlan = _group("logger", values["logger"], LoggerPlan)
     check_logger(logger)
     data = data_plan(values)

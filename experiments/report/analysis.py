@@ -52,7 +52,7 @@ class Analysis:
 
         They come from the released programs; the papers' words alone give a difference and no verdict.
         """
-        same = self.shows_published and self.is_papers_version
+        same = self.shows_published and self.is_papers_version and not self.asked.changed
         return same and self.asked.fidelities[0] == self.table.fidelity[0]
 
     @property
@@ -98,7 +98,7 @@ class Analysis:
         earned = {}
         for mark, asked in self.table.marks.items():
             others = [other for other in asked.better_than if other != row]
-            if row not in asked.of or any(other not in against for other in others):
+            if row not in asked.of or not others or any(other not in against for other in others):
                 continue
             if all(against[other].sound == HIGHER for other in others):
                 earned[mark] = "sound"
@@ -113,10 +113,11 @@ class Analysis:
         return [
             judge(
                 claim,
-                [Column(fidelity, attribute, CCC) for attribute in self.asked.attributes],
+                self.table.attributes,
+                [Column(fidelity, attribute, CCC) for attribute in self.asked.attributes if CCC in self.table.measures],
                 self.values,
                 self.comparisons,
-                self.others.get(claim.gain.over, {}) if claim.gain else {},
+                self.others[claim.gain.over] if claim.gain else {},
                 self.parameters,
             )
             for claim in self.table.claims
@@ -134,11 +135,12 @@ def numbers_of(table: Table, finished: Iterable[Finished]) -> Numbers:
     of_cell: dict[tuple[str, str, str], list[Finished]] = {}
     for one in finished:
         cell = one.made.cell
-        of_cell.setdefault((cell.row, cell.fidelity, cell.attribute), []).append(one)
+        of_cell.setdefault((cell.row, cell.column, cell.attribute), []).append(one)
     return {
         (row, Column(fidelity, attribute, measure)): Values(
             [one.value(measure) for one in trials],
             [one.predictions for one in trials] if measure == CCC else [],
+            tuple(one.made.cell.trial for one in trials),
         )
         for (row, fidelity, attribute), trials in of_cell.items()
         for measure in table.measures

@@ -29,6 +29,17 @@ class Values:
     trials: list[float]
     predictions: list[Predictions]
     """None but for CCCs."""
+    which: tuple[int, ...] | None = None
+    """The trials' numbers; None: the first ones."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the trials, in their order."""
+        return tuple(range(len(self.trials))) if self.which is None else self.which
+
+    def of_trials(self, numbers: Sequence[int]) -> list[float]:
+        """Those of the trials with these numbers."""
+        return [self.trials[self.numbers.index(one)] for one in numbers]
 
     @property
     def of_parts(self) -> list[float]:
@@ -63,6 +74,8 @@ class Comparison:
     column: Column
     difference: float
     """Of the means over the trials."""
+    papers_difference: float
+    """Of the papers' means."""
     p_papers: float
     """Welch's test of the papers' values; NaN where the column has none."""
     p_trials: float
@@ -80,7 +93,7 @@ class Comparison:
     @property
     def papers(self) -> str:
         """What the papers' test says."""
-        return _direction(self.difference, self.p_papers)
+        return _direction(self.papers_difference, self.p_papers)
 
     @property
     def sound(self) -> str:
@@ -96,7 +109,8 @@ class Comparison:
         if math.isnan(self.p_papers) or self.papers == self.sound:
             return ""
         if self.sound == UNKNOWN:
-            return f"{self.trials} training each says nothing of other trainings"
+            few = f"{self.trials} training says nothing of other trainings"
+            return few if self.trials < 2 else "a training's CCC is not defined, or none differs from another"
         if self.sound in (HIGHER, LOWER):
             return "the parts of the test set differ more than the trainings do"
         if not self.p_trials < LEVEL:
@@ -139,25 +153,16 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
         if one.predictions and another.predictions:
             (a, names), (b, others) = cccs((row, column), one), cccs((other, column), another)
             if names == others:  # else the draws would not be of the same speakers
-                speakers = interval(a - b, len(names))
-        made.append((difference, welch(one.of_parts, another.of_parts), welch(one.trials, another.trials), speakers))
-    trials_holm = holm([p for _, _, p, _ in made])
+                speakers = interval(a - b, names)
+        papers_difference = one.papers_mean - another.papers_mean
+        p_papers = welch(one.of_parts, another.of_parts)
+        made.append((difference, papers_difference, p_papers, welch(one.trials, another.trials), speakers))
+    trials_holm = holm([p for *_, p, _ in made])
     speakers_holm = holm([math.nan if one is None else one.p for *_, one in made])
-    return [
-        Comparison(
-            row,
-            other,
-            column,
-            difference,
-            p_papers,
-            p_trials,
-            speakers,
-            p_holm,
-            p_speakers,
-            min(len(one.trials), len(another.trials)),
-            len(made),
-        )
-        for (row, other, column, one, another), (difference, p_papers, p_trials, speakers), p_holm, p_speakers in zip(
-            asked, made, trials_holm, speakers_holm, strict=True
-        )
-    ]
+    found = []
+    for (row, other, column, one, another), numbers, p_holm, p_speakers in zip(
+        asked, made, trials_holm, speakers_holm, strict=True
+    ):
+        trials = min(len(one.trials), len(another.trials))
+        found.append(Comparison(row, other, column, *numbers, p_holm, p_speakers, trials, len(made)))
+    return found

@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from datamodules.labels import NOBODY, SCALE
+from datamodules import labels
+from datamodules.labels import SCALE
 
 Array = NDArray[np.float64]
 SUBSETS = 4  # of the test set; Lin et al. 2021, Lin & Busso 2024
 SUBSET_SEED = 2021
 MIDDLE = sum(SCALE) / 2
+NOBODY = "unknown speaker of "
+"""Begins the name of a sentence that nobody known speaks."""
 
 
 def sentence_sums(truth: Array, prediction: Array) -> Array:
@@ -93,7 +96,7 @@ class Predictions:
             rated["truth"].to_numpy(float),
             rated["prediction"].to_numpy(float),
             parts_of(list(ids)),
-            np.where(speaker.isin(NOBODY), "\0" + ids, speaker.to_numpy(object)).astype(str),
+            np.where(speaker.isin(labels.NOBODY), NOBODY + ids, speaker.to_numpy(object)).astype(str),
         )
 
     @property

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from callbacks.cluster_health import COLUMNS
+from datamodules.batch import LABELED, UNLABELED
 from datamodules.errors import ConfigurationError
 from datamodules.labels import ATTRIBUTES
 from experiments import CONF
@@ -14,8 +16,11 @@ from experiments.config.composing import choices
 
 Override = Annotated[str, Field(pattern=r"^[+~]?[\w./@]+=")]
 Pair = tuple[str, str]
+KINDS = ("better", "no_better", "not_all_better", "rises", "falls", "gain", "parameters", "elsewhere")
 CCC = "ccc"
 """The measure that is published: the concordance correlation coefficient on the test set."""
+MEASURES = (CCC, "development_ccc", "best_round")
+"""Besides columns of clusters.csv."""
 
 
 class _Plain(BaseModel):
@@ -31,7 +36,7 @@ class Row(_Plain):
     overrides: list[Override] = []
     unlabeled: int | None = None
     """Unlabelled sentences in the paper; None is the table's."""
-    fidelity: str | None = None
+    fidelity: Literal["released", "paper", "literal"] | None = None
     """None is the table's; a row that names one has that in all."""
     published: list[float] | None = None
     """In the order of the table's attributes."""
@@ -73,24 +78,21 @@ class Claim(_Plain):
     better: list[Pair] | None = None
     """The first of each pair is better than the second."""
     no_better: list[Pair] | None = None
-    rises: list[str] | None = None
+    """None of the firsts is better than its second."""
+    not_all_better: list[Pair] | None = None
+    """One of the firsts, at least, is not."""
+    rises: Annotated[list[str], Field(min_length=2)] | None = None
     """Over these rows, in this order."""
-    falls: list[str] | None = None
+    falls: Annotated[list[str], Field(min_length=2)] | None = None
     gain: Gain | None = None
     parameters: Parameters | None = None
     elsewhere: str | None = None
     """What shows it, where no number of this table does."""
 
     @property
-    def kind(self) -> str:
-        """The name of the one kind that is given."""
-        kinds = ("better", "no_better", "rises", "falls", "gain", "parameters", "elsewhere")
-        return next(name for name in kinds if getattr(self, name) is not None)
-
-    @property
     def pairs(self) -> list[Pair]:
         """The comparisons it rests on."""
-        return [*(self.better or ()), *(self.no_better or ())]
+        return [*(self.better or ()), *(self.no_better or ()), *(self.not_all_better or ())]
 
     @property
     def rows(self) -> Iterator[str]:
@@ -103,9 +105,9 @@ class Claim(_Plain):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = (self.better, self.no_better, self.rises, self.falls, self.gain, self.parameters, self.elsewhere)
-        if sum(one is not None for one in kinds) != 1:
-            raise ValueError(f"the claim `{self.text}` needs one of better, no_better, rises, falls, gain, …")
+        given = [name for name in KINDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"the claim `{self.text}` needs one of {', '.join(KINDS)}")
         return self
 
 
@@ -117,9 +119,10 @@ class Table(_Plain):
     corpus: str | None = None
     version: str | None = None
     test_set: str | None = None
-    attributes: list[str]
+    attributes: Annotated[list[str], Field(min_length=1)]
     measures: list[str] = [CCC]
-    fidelity: list[str]
+    """See experiments.report.measures."""
+    fidelity: Annotated[list[Literal["released", "paper", "literal"]], Field(min_length=1)]
     """The first is the one that verdicts are about."""
     rounds: int
     """The paper's, one number for all rows."""
@@ -127,7 +130,7 @@ class Table(_Plain):
     unlabeled: int | None = None
     overrides: list[Override] = []
     """Of all rows."""
-    rows: dict[str, Row]
+    rows: Annotated[dict[str, Row], Field(min_length=1)]
     marks: dict[str, Mark] = {}
     compare: list[Pair] = []
     """Further comparisons."""
@@ -138,6 +141,19 @@ class Table(_Plain):
     def _consistent(self) -> Self:
         if unknown := set(self.attributes) - set(ATTRIBUTES):
             raise ValueError(f"there is no attribute {', '.join(sorted(unknown))}")
+        for measure in self.measures:
+            set_name, _, column = measure.partition("/")
+            if measure not in MEASURES and (set_name not in (LABELED, UNLABELED) or column not in COLUMNS):
+                raise ValueError(
+                    f"there is no measure {measure}; take {', '.join(MEASURES)}, L/… or U/… of clusters.csv"
+                )
+        for claim in self.claims:
+            if unknown := set(claim.attributes or ()) - set(self.attributes):
+                raise ValueError(
+                    f"the claim `{claim.text}` is of {', '.join(sorted(unknown))}, which the table has not"
+                )
+            if claim.gain and claim.gain.over not in table_names():
+                raise ValueError(f"there is no table {claim.gain.over}")
         for key, row in self.rows.items():
             for name in ("published", "marks"):
                 values = getattr(row, name)
@@ -190,6 +206,11 @@ class Scale(_Plain):
     """What stands for the papers' rounds; what is not named is as in the paper."""
     unlabeled_sizes: dict[int, int] = {}
     """Likewise for the sizes of U."""
+
+    @staticmethod
+    def of(sizes: dict[int, int], papers: int) -> int:
+        """What stands for a number of the paper's at a scale; what is not named is as in the paper."""
+        return sizes.get(papers, papers)
 
 
 Kind = TypeVar("Kind", Table, Scale)

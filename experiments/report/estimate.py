@@ -7,7 +7,7 @@ from experiments.bench.chunk_cost import measure, untrained
 from experiments.report.runs import DONE, TableRun, chunks_of
 
 START_SECONDS = 8.0  # a process, the data's index, and the predictions; measured on two cores
-SENTENCES, REPEATS = 4, 2  # measured where no run of the kind has been timed
+SENTENCES, REPEATS = 2, 1  # measured where no run of the kind has been timed
 
 
 def estimated_seconds(runs: Sequence[TableRun]) -> float | None:

@@ -1,13 +1,15 @@
 """From a table and a scale to the runs it takes: rows x attributes x trials, each as a command line."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from datamodules.errors import ConfigurationError
+from datamodules.labels import ATTRIBUTES
 from experiments.report.definition import Row, Scale, Table, read_scale, read_table
 
 FIDELITIES = ("released", "paper", "both")
-# What every table sets by itself.
+# What every table sets by itself; and what would throw its runs away one by one.
 OF_THE_TABLE = {
     "model",
     "task",
@@ -18,7 +20,13 @@ OF_THE_TABLE = {
     "training_defaults.pretrain_rounds",
     "unlabeled_size",
     "seed",
+    "overwrite",
 }
+# Options that say where data lie and on what is trained; all others make another experiment of a table.
+SAME_TABLE = re.compile(
+    r"data\.(root|unlabeled_dir|version|labels|audio|workers|residency|max_bad_files)|run_root|store_root|logger(\.\w+)?"
+    r"|trainer(\.(accelerator|devices|num_nodes|channels_last|threads|progress_bar))?"
+)
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,10 @@ class Cell:
     """One training that a table asks for."""
 
     row: str
+    column: str
+    """The fidelity whose columns it stands in."""
     fidelity: str
-    """The table's column it belongs to."""
+    """That it is trained with; a row may have one of its own."""
     attribute: str
     trial: int
     overrides: tuple[str, ...]
@@ -53,6 +63,19 @@ class Asked:
     attributes: tuple[str, ...]
     trials: int
     """Trainings of every cell."""
+    options: tuple[str, ...] = ()
+    """The user's, of every run."""
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Those of the options that make another experiment of it; the title names them."""
+        return tuple(one for one in self.options if not SAME_TABLE.fullmatch(_key(one)))
+
+    @property
+    def pinned(self) -> dict[str, str]:
+        """The fidelity of the rows that have one of their own, by their names."""
+        own = {row.name: row.fidelity for row in self.table.rows.values() if row.fidelity is not None}
+        return {name: fidelity for name, fidelity in own.items() if self.fidelities != (fidelity,)}
 
 
 def chosen_fidelities(table: Table, asked: str | None) -> tuple[str, ...]:
@@ -66,15 +89,22 @@ def chosen_fidelities(table: Table, asked: str | None) -> tuple[str, ...]:
         return tuple(table.fidelity)
     if asked not in table.fidelity:
         raise ConfigurationError(
-            f"fidelity {asked}: the rows of this table are {' and '.join(table.fidelity)}; take one of these, or both."
+            f"--fidelity {asked}: the rows of this table are {' and '.join(table.fidelity)}; take one, or both."
         )
     return (asked,)
 
 
-def asked_of(name: str, scale_name: str, fidelity: str | None, attributes: Sequence[str], trials: int | None) -> Asked:
+def asked_of(
+    name: str,
+    scale_name: str,
+    fidelity: str | None = None,
+    attributes: Sequence[str] = (),
+    trials: int | None = None,
+    options: Sequence[str] = (),
+) -> Asked:
     """A table as it is asked for; None, or no attribute, is what table and scale say.
 
-    Raises ConfigurationError for what they do not have.
+    Raises ConfigurationError for what they do not have, and for options that would leave its headings wrong.
     """
     table, scale = read_table(name), read_scale(scale_name)
     count = len(scale.trials) if trials is None else trials
@@ -82,39 +112,41 @@ def asked_of(name: str, scale_name: str, fidelity: str | None, attributes: Seque
         raise ConfigurationError(f"--trials {trials}: scale {scale_name} has 1 to {len(scale.trials)}.")
     wanted = attributes or scale.attributes or table.attributes
     chosen = tuple(one for one in table.attributes if one in wanted)
-    if not chosen:
+    if not chosen or set(wanted) - set(ATTRIBUTES):
         raise ConfigurationError(f"--attribute {' '.join(wanted)}: {name} has {', '.join(table.attributes)}.")
-    return Asked(name, table, scale_name, scale, chosen_fidelities(table, fidelity), chosen, count)
+    fidelities = chosen_fidelities(table, fidelity)
+    asked = Asked(name, table, scale_name, scale, fidelities, chosen, count, tuple(options))
+    _refuse_the_tables_own(asked)
+    return asked
 
 
-def cells(asked: Asked, options: Sequence[str]) -> Iterator[Cell]:
+def cells(asked: Asked) -> Iterator[Cell]:
     """Every training that the table takes, row by row.
 
     A row without a fidelity of its own is trained once for each that is asked for; one that has its own is the same
-    training in all of them. options: the user's, last, so that they win over the scale's. Raises ConfigurationError for
-    those that would make another table of it.
+    training in all of them. The user's options come last, so that they win over the scale's.
     """
-    for option in options:
-        _refuse_the_tables_own(asked, option)
     for key, row in asked.table.rows.items():
-        for fidelity in asked.fidelities:
+        for column in asked.fidelities:
             for attribute in asked.attributes:
                 for trial in range(asked.trials):
-                    of_trial = (f"attribute={attribute}", *asked.scale.trials[trial], *options)
-                    overrides = _overrides(asked.table, asked.scale, row, fidelity)
-                    yield Cell(key, fidelity, attribute, trial, (*overrides, *of_trial))
+                    fidelity = row.fidelity or column
+                    of_trial = (f"attribute={attribute}", *asked.scale.trials[trial], *asked.options)
+                    overrides = (*_overrides(asked.table, asked.scale, row, fidelity), *of_trial)
+                    yield Cell(key, column, fidelity, attribute, trial, overrides)
 
 
-def _refuse_the_tables_own(asked: Asked, option: str) -> None:
-    """Rows, trials and sizes are what a table is; an option that set them would leave its headings wrong."""
+def _refuse_the_tables_own(asked: Asked) -> None:
+    """Rows, trials and sizes are what a table is."""
     rows = [one for row in asked.table.rows.values() for one in row.overrides]
     own = [*asked.table.overrides, *rows, *(one for trial in asked.scale.trials for one in trial)]
     keys = {_key(one) for one in own} | OF_THE_TABLE
-    if _key(option) in keys:
-        raise ConfigurationError(
-            f"{option}: {asked.name} sets {_key(option)} itself; take another --scale, --fidelity or --attribute, or "
-            "make a table of your own in conf/table."
-        )
+    for option in asked.options:
+        if _key(option) in keys:
+            raise ConfigurationError(
+                f"{option}: {asked.name} sets {_key(option)} itself; take another --scale, --fidelity or --attribute, "
+                "or make a table of your own in conf/table."
+            )
 
 
 def _key(option: str) -> str:
@@ -124,16 +156,11 @@ def _key(option: str) -> str:
 def _overrides(table: Table, scale: Scale, row: Row, fidelity: str) -> tuple[str, ...]:
     """A row as a command line, but for attribute, trial and the user's own options."""
     own = [*table.overrides, *row.overrides]
-    model = next(one.removeprefix("model=") for one in reversed(own) if one.startswith("model="))
-    made = [*scale.overrides, *own, f"fidelity={row.fidelity or fidelity}", f"rounds={_of(scale.rounds, table.rounds)}"]
+    models = [one.removeprefix("model=") for one in own if one.startswith("model=")]
+    made = [*scale.overrides, *own, f"fidelity={fidelity}", f"rounds={scale.of(scale.rounds, table.rounds)}"]
     if table.pretrain_rounds is not None:  # as a default, because it is a knob of some models alone
-        made.append(f"training_defaults.pretrain_rounds={_of(scale.rounds, table.pretrain_rounds)}")
+        made.append(f"training_defaults.pretrain_rounds={scale.of(scale.rounds, table.pretrain_rounds)}")
     unlabeled = table.unlabeled if row.unlabeled is None else row.unlabeled
     if unlabeled is not None:
-        made.append(f"unlabeled_size={_of(scale.unlabeled_sizes, unlabeled)}")
-    return (*made, *scale.of_models.get(model, ()))
-
-
-def _of(sizes: dict[int, int], papers: int) -> int:
-    """What stands for a number of the paper's at a scale; 0 is 0 everywhere."""
-    return sizes.get(papers, papers)
+        made.append(f"unlabeled_size={scale.of(scale.unlabeled_sizes, unlabeled)}")
+    return (*made, *(scale.of_models.get(models[-1], ()) if models else ()))

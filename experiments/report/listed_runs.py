@@ -4,6 +4,7 @@ A sweep's own parameters make products alone, and the rows of a table are none. 
 program: `python -m experiments.report.listed_runs -m file=jobs.json job=0,1,2 hydra/launcher=joblib`.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -33,8 +34,11 @@ def run_listed(jobs: Sequence[Job], directory: Path, launcher: Sequence[str]) ->
     directory: where the list and the sweep's own files go. launcher: Hydra's options, as `hydra/launcher=joblib`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "jobs.json"
-    write_json(file, {"jobs": [asdict(one) for one in jobs]})
+    listed = {"jobs": [asdict(one) for one in jobs]}
+    # Named by what it holds: jobs that still wait for a machine must not find another call's list.
+    digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:8]
+    file = directory / f"jobs-{digest}.json"
+    write_json(file, listed)
     numbers = ",".join(map(str, range(len(jobs))))
     command = [sys.executable, "-m", "experiments.report.listed_runs", "-m", f"file='{file.resolve()}'"]
     # A single number would be no sweep's parameter, and is one all the same.

@@ -9,44 +9,42 @@ from experiments.report.concordance import Predictions
 from experiments.report.definition import CCC
 from experiments.report.measures import Finished
 
+OF_CORPUS = {"corpus": "name", "version": "version", "labels": "labels"}
+"""What every line says of the corpus: its name in these tables, and in metrics.json."""
+
 
 def values_table(analysis: Analysis) -> pd.DataFrame:
     """A row a number: of a trial, and of each of the papers' parts of its test set (`part` is empty for the whole)."""
     lines = []
     for one in analysis.finished:
-        cell = one.made.cell
+        cell, corpus = one.made.cell, one.run.metrics.corpus
         known = {
             "table": analysis.asked.name,
             "scale": analysis.asked.scale_name,
             "row": cell.row,
             "name": analysis.table.rows[cell.row].name,
+            "column": cell.column,
             "fidelity": cell.fidelity,
             "attribute": cell.attribute,
             "trial": cell.trial,
             "run": one.run.path.name,
+            **{name: corpus[key] for name, key in OF_CORPUS.items()},
+            "test_set": one.tested_on,
         }
         measures = analysis.table.measures
         numbers: list[tuple[str, int | None, float]] = [(measure, None, one.value(measure)) for measure in measures]
         numbers += [(CCC, part, value) for part, value in enumerate(one.predictions.of_parts) if CCC in measures]
         lines += [{**known, "measure": measure, "part": part, "value": value} for measure, part, value in numbers]
-    columns = ["table", "scale", "row", "name", "fidelity", "attribute", "measure", "trial", "part", "value", "run"]
+    columns = ["table", "scale", "row", "name", "column", "fidelity", "attribute", "measure", "trial", "part", "value"]
+    columns += ["run", *OF_CORPUS, "test_set"]
     return pd.DataFrame(lines, columns=columns).astype({"part": "Int64"})
 
 
 def comparisons_table(analysis: Analysis) -> pd.DataFrame:
     """A row a comparison, with every p and both verdicts."""
-    columns = [
-        "row",
-        "other",
-        "fidelity",
-        "attribute",
-        "measure",
-        "difference",
-        "p_papers",
-        "p_trials",
-        "p_trials_holm",
-    ]
-    columns += ["speakers", "speakers_low", "speakers_high", "p_speakers", "p_speakers_holm", "papers", "sound", "why"]
+    columns = ["row", "other", "fidelity", "attribute", "measure", "difference", "papers_difference", "p_papers"]
+    columns += ["p_trials", "p_trials_holm", "speakers", "speakers_low", "speakers_high", "p_speakers"]
+    columns += ["p_speakers_holm", "papers", "sound", "why", *OF_CORPUS]
     lines = []
     for one in analysis.comparisons:
         of_speakers = one.speakers
@@ -60,7 +58,9 @@ def comparisons_table(analysis: Analysis) -> pd.DataFrame:
         else:
             interval = {}
         told = {"papers": one.papers, "sound": one.sound, "why": one.why}
-        lines.append({**vars(one), **vars(one.column), **interval, **told})
+        corpus = analysis.corpora[0] if analysis.corpora else {}
+        of_corpus = {name: corpus.get(key) for name, key in OF_CORPUS.items()}
+        lines.append({**vars(one), **vars(one.column), **of_corpus, **interval, **told})
     return pd.DataFrame(lines, columns=columns)
 
 
@@ -70,7 +70,13 @@ def runs_table(analysis: Analysis) -> pd.DataFrame:
     lines = []
     for made in analysis.runs:
         cell = made.cell
-        known = {"row": cell.row, "fidelity": cell.fidelity, "attribute": cell.attribute, "trial": cell.trial}
+        known = {
+            "row": cell.row,
+            "column": cell.column,
+            "fidelity": cell.fidelity,
+            "attribute": cell.attribute,
+            "trial": cell.trial,
+        }
         state = {"state": made.state, "run": made.run.path.name if made.run else None}
         one = finished.get((cell, made.run.path)) if made.run else None
         reason = {"reason": made.run.failed if made.run and not one else None}
@@ -85,8 +91,7 @@ def _facts(one: Finished) -> dict[str, object]:
     predictions: Predictions = one.predictions
     return {
         "seed": metrics.seed,
-        "corpus": metrics.corpus["name"],
-        "version": metrics.corpus["version"],
+        **{name: metrics.corpus[key] for name, key in OF_CORPUS.items()},
         "labeled": metrics.corpus["labeled"],
         "unlabeled": metrics.corpus["unlabeled"],
         "best_round": int(one.value("best_round")),

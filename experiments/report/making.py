@@ -1,12 +1,14 @@
 """Tables from nothing: plan their runs, train what is missing, and write what came out."""
 
+import re
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from datamodules.errors import ConfigurationError
-from experiments.console.user_errors import EXIT_INTERRUPTED
+from datamodules.errors import ConfigurationError, UserError
+from experiments.console.user_errors import EXIT_USER_ERROR
 from experiments.jobs.job import Job
 from experiments.report.analysis import Analysis, Numbers, corpora_of, finished_runs, numbers_of, parameters_of
 from experiments.report.definition import read_table, table_names
@@ -21,6 +23,8 @@ from experiments.report.terminal import show_progress, show_runs, show_table
 from experiments.report.wandb_table import log_table
 
 ALL = "all"
+RESULTS = Path("results")
+ENDED_BY_A_SIGNAL = 128  # exit statuses from here on
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,19 @@ class Request:
         words += ["--fidelity", self.fidelity] if self.fidelity else []
         words += ["--trials", str(self.trials)] if self.trials else []
         words += [word for one in self.attributes for word in ("--attribute", one)]
+        words += ["--results", str(self.results)] if self.results != RESULTS else []
         return shlex.join([*words, *self.options])
 
     def folder(self, name: str) -> Path:
-        """Where a table goes."""
-        return self.results / name / "-".join(word for word in (self.scale, self.fidelity) if word)
+        """Where a table goes; a part of it, or another experiment, does not lie over the whole."""
+        trials = f"{self.trials}trials" if self.trials else None
+        changed = [re.sub(r"[^\w.=-]+", "_", one) for one in self.asked(name).changed]
+        words = (self.scale, self.fidelity, *self.attributes, trials, *changed)
+        return self.results / name / "-".join(word for word in words if word)
 
     def asked(self, name: str) -> Asked:
         """Which table, exactly. Raises ConfigurationError."""
-        return asked_of(name, self.scale, self.fidelity, self.attributes, self.trials)
+        return asked_of(name, self.scale, self.fidelity, self.attributes, self.trials, self.of_runs)
 
 
 def make_tables(names: Sequence[str], request: Request, plan_only: bool) -> int:
@@ -73,38 +81,48 @@ def make_tables(names: Sequence[str], request: Request, plan_only: bool) -> int:
     """
     if not names:
         raise ConfigurationError(f"no table is named; take {ALL}, or one of {', '.join(table_names())}.")
+    chosen = table_names() if ALL in names else list(names)
+    tables = {name: read_table(name) for name in chosen}  # a name that there is not is told before anything is trained
     statuses = [0]
-    for name in table_names() if ALL in names else names:
-        fits = request.fidelity in (None, "both", *read_table(name).fidelity)
+    for name, table in tables.items():
+        fits = request.fidelity in (None, "both", *table.fidelity)
         asked = request if fits or ALL not in names else replace(request, fidelity=None)
-        if plan_only:
-            show_plan(name, asked)
-        else:
-            statuses.append(make_table(name, asked))
-        if EXIT_INTERRUPTED in statuses:
+        try:
+            statuses.append(show_plan(name, asked) if plan_only else make_table(name, asked))
+        except UserError as error:
+            if len(tables) == 1:
+                raise
+            print(f"error: {name}: {error}", file=sys.stderr, flush=True)  # the others may be made all the same
+            statuses.append(EXIT_USER_ERROR)
+        if statuses[-1] >= ENDED_BY_A_SIGNAL:
             break
     return max(statuses)
 
 
-def show_plan(name: str, request: Request) -> None:
-    """What a table would take; nothing is trained or prepared."""
-    runs = table_runs(cells(request.asked(name), request.of_runs), prepare=False)
+def show_plan(name: str, request: Request) -> int:
+    """What a table would take; nothing is trained or prepared. The exit status, 0."""
+    runs = table_runs(cells(request.asked(name)), prepare=False)
     show_runs(runs)
     show_progress(name, runs, estimated_seconds(one_of_each(runs)))
+    return 0
 
 
 def make_table(name: str, request: Request) -> int:
     """Train what a table lacks, write and show it; the exit status: 0, 1 where a run failed, 130 if interrupted."""
     asked = request.asked(name)
-    runs = table_runs(cells(asked, request.of_runs), prepare=True)
+    runs = table_runs(cells(asked), prepare=True)
     missing = [one for one in one_of_each(runs) if one.state != DONE]
     status = 0
     if missing:
         show_progress(name, runs, estimated_seconds(one_of_each(runs)))
         status = run_listed([_job(one) for one in missing], request.folder(name), request.launcher)
-        if status == EXIT_INTERRUPTED:
+        if status >= ENDED_BY_A_SIGNAL:
             return status
-    write_table(analysed(asked, runs, request), request)
+    analysis = analysed(asked, runs, request)
+    write_table(analysis, request)
+    # A call that only read has nothing new to tell.
+    if missing and any(one.plan.logger.backend == "wandb" for one in runs):
+        log_table(analysis, request.folder(name), runs[0].plan.logger)
     return status
 
 
@@ -133,7 +151,7 @@ def analysed(asked: Asked, runs: Sequence[TableRun], request: Request) -> Analys
 def _numbers_there(name: str, request: Request) -> Numbers:
     """Another table's numbers, as far as its runs are finished."""
     asked = request.asked(name)
-    return numbers_of(asked.table, finished_runs(asked, table_runs(cells(asked, request.of_runs), prepare=False)))
+    return numbers_of(asked.table, finished_runs(asked, table_runs(cells(asked), prepare=False)))
 
 
 def write_table(analysis: Analysis, request: Request) -> None:
@@ -144,8 +162,6 @@ def write_table(analysis: Analysis, request: Request) -> None:
     (folder / "table.md").write_text(markdown(analysis, request.command(name)))
     (folder / "table.tex").write_text(latex(analysis))
     write_csv(analysis, folder)
-    if any(one.plan.logger.backend == "wandb" for one in analysis.runs):
-        log_table(analysis, folder, analysis.runs[0].plan.logger)
     show_table(analysis)
     print(folder / "table.md")
 

@@ -1,6 +1,8 @@
 """A table as Markdown: what it is of, its numbers, what they say, and how to make it again."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from experiments.report.analysis import Analysis
 from experiments.report.concordance import SUBSETS
@@ -9,13 +11,14 @@ from experiments.report.speakers import DRAWS, ENOUGH
 
 LEGEND = (
     "Cells: mean of the papers' values ({trials} trainings x {parts} fixed parts of the test set) ± standard deviation "
-    "of the trainings on the whole set. Bold: the best of a column."
+    "of the trainings on the whole set (whose mean it is where a part's CCC is not defined). Bold: a column's best."
 )
 TESTS = (
     "The papers' test is Welch's two-tailed t-test of those values, significant if p < .05; the parts share their "
     "training, so it finds differences more often than it should. Sound is what holds for other trainings (Welch's "
     "test with the training as the unit, Holm's correction over all comparisons here) and for other speakers "
-    "({draws:,} paired bootstrap draws of the test speakers, likewise corrected, where there are {enough} or more)."
+    "({draws:,} paired bootstrap draws of the test speakers, likewise corrected, where {enough} or more are known). "
+    "Trends and gains are tested by the trainings alone."
 )
 
 
@@ -32,8 +35,8 @@ def markdown(analysis: Analysis, command: str) -> str:
         parts += ["## Published and ours", _lines(sheet)]
         if not analysis.judged:
             parts.append(
-                "No verdict: the published numbers are of another version, or come from the released programs, which "
-                "these runs do not follow."
+                "No verdict: these runs are not the experiment behind the published numbers (another version, other "
+                "options, or the papers' words where the released program made the numbers)."
             )
     if table.claims:
         parts += ["## Claims" if table.corpus else "## What is asked", _lines(claims_sheet(analysis))]
@@ -46,7 +49,7 @@ def markdown(analysis: Analysis, command: str) -> str:
 
 
 def _made_of(analysis: Analysis) -> str:
-    """Source, data, fidelity, rounds and trials in a paragraph."""
+    """Source, data, fidelity, rounds, trials and machines, a line each."""
     table, scale = analysis.table, analysis.scale
     rounds = scale.rounds.get(table.rounds, table.rounds)
     papers = "" if rounds == table.rounds else f" (the paper's: {table.rounds})"
@@ -61,15 +64,34 @@ def _made_of(analysis: Analysis) -> str:
         sentences.append(f"Test: {', '.join(f'{count} sentences of {name}' for name, count in sorted(tested))}.")
     sentences.append(f"Scale {analysis.asked.scale_name}: {scale.title}.")
     sentences.append(f"Rounds: {rounds}{papers}; trainings of every cell: {analysis.asked.trials}.")
-    own = {
-        row.name: row.fidelity for row in table.rows.values() if row.fidelity not in (None, *analysis.asked.fidelities)
-    }
-    pinned = f"; {', '.join(own)}: {' and '.join(sorted(set(map(str, own.values()))))}" if own else ""
-    sentences.append(f"Fidelity: {' and '.join(analysis.asked.fidelities)}{pinned}.")
+    sentences += _trained_on(analysis)
     missing = [one for one in analysis.runs if one.state != "done"]
     if missing:
         sentences.append(f"**{len(missing)} of {len(analysis.runs)} trainings are missing.**")
-    return " ".join(sentences)
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _trained_on(analysis: Analysis) -> list[str]:
+    """Machines, commits, precision and hours of the trainings."""
+    if not analysis.finished:
+        return []
+    runs = {one.run.path: one for one in analysis.finished}.values()  # one may fill several cells
+    environments = [one.run.environment for one in runs]
+    machines = sorted({f"{one['processor']} ({', '.join(one['gpus']) or _cores(one)})" for one in environments})
+    commits = sorted({_commit(one["commit"]) for one in environments})
+    precisions = sorted({one.made.plan.trainer.precision for one in runs})
+    hours = sum(one["seconds"] for one in environments) / 3600
+    words = f"Trained on {' and '.join(machines)}, {' and '.join(precisions)}, {hours:.1f} h of training"
+    return [f"{words}, by commit {', '.join(commits)}."]
+
+
+def _commit(commit: str | None) -> str:
+    """Short; `+` where files differed from it."""
+    return "unknown" if commit is None else commit[:8] + "+" * commit.endswith("+")
+
+
+def _cores(environment: Mapping[str, Any]) -> str:
+    return f"{environment['cores']} cores"
 
 
 def _legend(analysis: Analysis) -> str:
@@ -91,7 +113,22 @@ def _lines(sheet: Sheet) -> str:
         return "| " + " | ".join(one.replace("|", "\\|") for one in cells) + " |"
 
     rows = [
-        [f"**{text}**" if (number, place) in sheet.best else text for place, text in enumerate(row)]
+        [_bold(text) if (number, place) in sheet.best else _plain(text) for place, text in enumerate(row)]
         for number, row in enumerate(sheet.rows)
     ]
     return "\n".join([line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, rows)])
+
+
+def _plain(text: str) -> str:
+    """A star is a mark here, and no emphasis."""
+    return text.replace("*", "\\*")
+
+
+def _bold(text: str) -> str:
+    """The number in bold, and not the marks behind it.
+
+    >>> _bold(".5722 ± .010 *†")
+    '**.5722 ± .010** \\\\*†'
+    """
+    number, marks = re.fullmatch(r"(\S+(?: ± \S+)?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"**{number}**{_plain(marks)}"

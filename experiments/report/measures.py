@@ -58,7 +58,9 @@ class Finished:
         task = make("task", self.made.plan.task, Task)
         column = self._history[f"validation/{task.criterion}"]
         best = column.max() if task.criterion_mode == "max" else column.min()
-        return int(self._history.loc[column == best, "pass"].iloc[0])
+        # Where none is defined, as for constant predictions, the first model was kept.
+        kept = column == best if column.notna().any() else self._history["set"] == LABELED
+        return int(self._history.loc[kept, "pass"].iloc[0])
 
     @cached_property
     def _history(self) -> pd.DataFrame:
@@ -69,7 +71,7 @@ class Finished:
         return self.run.clusters()
 
     def value(self, measure: str) -> float:
-        """NaN where it is not defined, or not known of this run. Raises DataError for a measure that there is not."""
+        """NaN where it is not defined, or not known of this run."""
         if measure == CCC:
             return self.predictions.ccc
         if measure == "development_ccc":
@@ -82,7 +84,7 @@ class Finished:
         set_name, _, column = measure.partition("/")
         if not (self.run.path / "clusters.csv").exists():
             return np.nan
-        if column not in self._clusters:
-            raise DataError(f"{measure}: clusters.csv has no such column; mend `measures` in conf/table.")
+        if column not in self._clusters:  # a run of before it was counted
+            return np.nan
         before = self._clusters[(self._clusters["set"] == set_name) & (self._clusters["pass"] <= self.best_pass)]
         return float(before[column].iloc[-1]) if len(before) else np.nan

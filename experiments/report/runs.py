@@ -77,7 +77,7 @@ def one_of_each(runs: Sequence[TableRun]) -> list[TableRun]:
 def _plan(cell: Cell) -> RunPlan:
     """The plan of a cell. Raises ConfigurationError, which names the cell."""
     try:
-        return make_plan(composed_or_refused(*cell.overrides))
+        return make_plan(composed_or_refused(*cell.overrides), here=False)
     except ConfigurationError as error:
         raise ConfigurationError(f"{cell.label}: {error}") from error
 

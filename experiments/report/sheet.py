@@ -1,17 +1,18 @@
 """A table as words in rows and columns, before it is Markdown, LaTeX, or on a screen."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.report.analysis import Analysis
 from experiments.report.comparison import Column, Comparison, Values
 from experiments.report.definition import CCC
-from experiments.report.verdicts import HELD, NOT_HELD, distance
+from experiments.report.verdicts import CANNOT_BE_TOLD, HELD, NOT_HELD, distance
 
 # What a measure is called above a column; a CCC needs no word.
 MEASURES = {CCC: "", "development_ccc": "development", "best_round": "best round"}
 # Of other corpora than the paper's a claim has no verdict; what is seen is told.
-SEEN = {HELD: "seen here", NOT_HELD: "the opposite is seen here"}
+SEEN = {HELD: "so here", NOT_HELD: "not so here", CANNOT_BE_TOLD: "cannot be told here"}
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,27 @@ class Sheet:
 
 
 def title(analysis: Analysis) -> str:
-    """What the table is of; and, where it is not the paper's corpus, version or scale, that it is not."""
-    table = analysis.table
+    """What the table is of, and by which fidelity; and, where it is not the paper's experiment, that it is not."""
+    table, asked = analysis.table, analysis.asked
     corpora = " and ".join(f"{one['name']} {one['version']}, {one['labels']}" for one in analysis.corpora)
-    on = f", on {corpora or 'no corpus yet'}"
-    if table.corpus is None or analysis.judged:
-        return f"{table.title}{on}"
-    if analysis.shows_published and analysis.is_papers_version:
-        return f"{table.title}{on} – with fidelity {analysis.asked.fidelities[0]}, so without a verdict"
-    paper = f"{table.corpus} {table.version}"
-    return f"{table.title}{on} – not the paper's {paper} (scale {analysis.asked.scale_name}), so without a verdict"
+    pinned = "".join(f"; {', '.join(names)}: {fidelity}" for fidelity, names in _by_fidelity(asked.pinned).items())
+    words = f"{table.title}, on {corpora or 'no finished training'}, fidelity {' and '.join(asked.fidelities)}{pinned}"
+    if asked.changed:
+        words += f", with {' '.join(asked.changed)}"
+    if table.corpus is None or analysis.judged or not analysis.corpora:
+        return words
+    if not (analysis.shows_published and analysis.is_papers_version):
+        return (
+            f"{words} – not the paper's {table.corpus} {table.version} (scale {asked.scale_name}), so without a verdict"
+        )
+    return f"{words} – not the experiment behind the published numbers, so without a verdict"
+
+
+def _by_fidelity(pinned: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, fidelity in pinned.items():
+        found.setdefault(fidelity, []).append(name)
+    return found
 
 
 def main_sheet(analysis: Analysis) -> Sheet:
@@ -71,16 +83,20 @@ def cell(analysis: Analysis, row: str, column: Column) -> str:
         return "–"
     if math.isnan(values.papers_mean):
         return "not defined" if column.measure == CCC else ""
-    text = _number(column.measure, values)
-    marks = analysis.marks(row, column)
-    earned = "".join(mark if how == "sound" else f"({mark})" for mark, how in marks.items())
+    text, earned = _number(column.measure, values), marks_words(analysis, row, column)
     lacking = f" (n = {len(values.trials)})" if len(values.trials) < analysis.asked.trials else ""
     return f"{text} {earned}".rstrip() + lacking
 
 
+def marks_words(analysis: Analysis, row: str, column: Column) -> str:
+    """The marks that a row earns, in brackets where the papers' test alone gives them."""
+    marks = analysis.marks(row, column)
+    return "".join(mark if how == "sound" else f"({mark})" for mark, how in marks.items())
+
+
 def distance_sheet(analysis: Analysis) -> Sheet:
     """Every published CCC beside ours."""
-    header = ["", "attribute", "fidelity", "published", "marks", "ours", "marks ", "difference", "verdict"]
+    header = ["", "attribute", "fidelity", "published", "its marks", "ours", "our marks", "difference", "verdict"]
     rows = []
     for key, row in analysis.table.rows.items():
         for column in analysis.columns:
@@ -98,7 +114,7 @@ def distance_sheet(analysis: Analysis) -> Sheet:
                     ccc_words(published),
                     analysis.table.published_marks(key, column.attribute),
                     ccc_words(values.papers_mean),
-                    "".join(analysis.marks(key, column)),
+                    marks_words(analysis, key, column),
                     signed(away),
                     verdict if judged else "–",
                 ]
@@ -109,7 +125,10 @@ def distance_sheet(analysis: Analysis) -> Sheet:
 def claims_sheet(analysis: Analysis) -> Sheet:
     """Every claim, its verdict, and the numbers behind it."""
     words = {} if analysis.judged or analysis.table.corpus is None else SEEN
-    rows = [[one.text, words.get(one.verdict, one.verdict), one.detail] for one in analysis.verdicts]
+    rows = []
+    for one in analysis.verdicts:
+        of = f" (of {one.of} alone)" if one.of else ""
+        rows.append([one.text, words.get(one.verdict, one.verdict) + of, one.detail])
     return Sheet(["claim", "verdict", "by these numbers"], rows, set())
 
 

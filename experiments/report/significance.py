@@ -6,6 +6,8 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.05
+PAPERS_TRIALS = 5
+"""Trainings behind a published mean (Lin et al. 2021; Lin & Busso 2024)."""
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> float:
@@ -19,7 +21,7 @@ def welch(one: Sequence[float], other: Sequence[float]) -> float:
     a, b = np.asarray(one, float), np.asarray(other, float)
     if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return float("nan")
-    if a.var() == 0 and b.var() == 0:  # equal to the last bit: nothing varies that a test could go by
+    if _constant(a) and _constant(b):  # equal to the last bit: nothing varies that a test could go by
         return 1.0 if a[0] == b[0] else float("nan")
     return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
 
@@ -27,9 +29,14 @@ def welch(one: Sequence[float], other: Sequence[float]) -> float:
 def one_sample(values: Sequence[float] | np.ndarray) -> float:
     """Two-tailed p of the mean being 0; NaN where fewer than two values are defined."""
     a = np.asarray(values, float)
-    if len(a) < 2 or not np.isfinite(a).all() or a.var() == 0:
+    if len(a) < 2 or not np.isfinite(a).all() or _constant(a):
         return float("nan")
     return float(stats.ttest_1samp(a, 0.0).pvalue)
+
+
+def _constant(values: np.ndarray) -> bool:
+    """Whether they differ by no more than rounding."""
+    return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -51,12 +58,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return raised.tolist()
 
 
-def spread_of_means(values: Sequence[float]) -> float:
-    """How far apart the means of two sets of trainings like these may be by chance: t · sd · √(2/n), 95 %.
+def spread_of_means(values: Sequence[float], others: int = PAPERS_TRIALS) -> float:
+    """How far apart the means of these trainings and of `others` like them may be by chance, 95 %.
 
-    NaN for fewer than two. A published mean of as many trainings that lies further away is outside the spread.
+    t of n - 1 degrees of freedom · sd · √(1/n + 1/others), because the published trainings' own deviation is not known.
+    NaN for fewer than two.
     """
     a = np.asarray(values, float)
     if len(a) < 2 or not np.isfinite(a).all():
         return float("nan")
-    return float(stats.t.ppf(0.975, 2 * len(a) - 2) * a.std(ddof=1) * np.sqrt(2 / len(a)))
+    return float(stats.t.ppf(0.975, len(a) - 1) * a.std(ddof=1) * np.sqrt(1 / len(a) + 1 / others))

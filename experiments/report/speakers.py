@@ -5,17 +5,19 @@ Sentences of one speaker are alike, so resampling sentences would give intervals
 Shapes: K speakers, R draws, T trials.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.report.concordance import Array, Predictions, ccc_of_sums
+from experiments.report.concordance import NOBODY, Array, Predictions, ccc_of_sums
 
 DRAWS = 10_000
 SEED = 1989
 ENOUGH = 10
 """Speakers, below which such an interval says little."""
+BLOCK = 10_000_000
+"""Weights held at once."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class SpeakerInterval:
     p: float
     """Two-sided, of the number being 0."""
     speakers: int
+    """That are known by name; a sentence of nobody known is drawn by itself."""
 
     @property
     def enough(self) -> bool:
@@ -44,17 +47,29 @@ def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SE
     """
     sums = [one.by_speaker() for one in trials]
     names = sorted(set().union(*sums))
-    weights = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
     nothing = np.zeros(6)
     matrices = [np.array([one.get(name, nothing) for name in names]) for one in sums]
     if any(set(one) != set(names) for one in sums):
         matrices = [np.sum(matrices, axis=0)]
-    return np.mean([ccc_of_sums(weights.astype(float) @ matrix) for matrix in matrices], axis=0), names
+    rng, even = np.random.default_rng(seed), np.full(len(names), 1 / len(names))
+    drawn = []
+    for count in _blocks(draws, len(names)):
+        weights = rng.multinomial(len(names), even, count).astype(float)
+        drawn.append(np.mean([ccc_of_sums(weights @ matrix) for matrix in matrices], axis=0))
+    return np.concatenate(drawn), names
 
 
-def interval(values: Array, speakers: int) -> SpeakerInterval:
+def _blocks(draws: int, speakers: int) -> Iterator[int]:
+    """How many draws at a time."""
+    size = max(1, BLOCK // max(speakers, 1))
+    for first in range(0, draws, size):
+        yield min(size, draws - first)
+
+
+def interval(values: Array, names: Sequence[str]) -> SpeakerInterval:
     """The interval of drawn numbers; draws that have none (a speaker alone, all constant) are left out."""
     known = values[~np.isnan(values)]
+    speakers = sum(not name.startswith(NOBODY) for name in names)
     if not len(known):
         return SpeakerInterval(np.nan, np.nan, np.nan, speakers)
     low, high = np.quantile(known, [0.025, 0.975])

@@ -5,6 +5,7 @@ from references.published import LIN_2024, ZHAO_2023, ZHAO_2023_ABLATIONS
 
 from datamodules.errors import ConfigurationError
 from experiments.config.composing import choices
+from experiments.config.identity import outcome, run_name
 from experiments.report import definition
 from experiments.report.definition import read_scale, read_table, table_names
 from experiments.report.grid import asked_of, cells, chosen_fidelities
@@ -115,33 +116,64 @@ def test_versions_rounds_and_sizes_are_the_papers():
 
 @pytest.mark.parametrize("name", table_names())
 def test_every_row_is_a_run_that_can_be_planned(name, planned):
-    """At every scale, as far as no data are needed for it; a row of `full` needs a corpus's folder alone."""
-    for scale, options in (("tiny", []), ("full", ["data.root=/corpora/a", "data.unlabeled_dir=/corpora/b"])):
-        asked = asked_of(name, scale, None, ["arousal"], 1)
-        plans = {cell.row: planned(*cell.overrides, *options) for cell in cells(asked, [])}
-        assert set(plans) == set(asked.table.rows)
-        for key, plan in plans.items():
-            papers = asked.table.rows[key].unlabeled
+    """At `tiny` with every fidelity; a row of `full` needs a corpus's folder alone."""
+    for scale, fidelity, options in (
+        ("tiny", "both", ()),
+        ("full", None, ("data.root=/corpora/a", "data.unlabeled_dir=/corpora/b")),
+    ):
+        asked = asked_of(name, scale, fidelity, ["arousal"], 1, options)
+        made = {
+            cell.overrides: cell for cell in cells(asked)
+        }  # a row with a fidelity of its own stands in several columns
+        assert {cell.row for cell in made.values()} == set(asked.table.rows)
+        for cell in made.values():
+            plan = planned(*cell.overrides)
+            papers = asked.table.rows[cell.row].unlabeled
             papers = asked.table.unlabeled if papers is None else papers
-            assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), key
+            assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), cell.label
 
 
-def test_rows_that_two_tables_share_are_one_run():
-    """The 15K of table 4 is table 3's; γ = 1 is table 3's; the vanilla model of acg_2 is dec_3's."""
+SHARED = [
+    ["dec_2.dec", "dec_3.u0", "acg_7.dec_0", "controls_3.u0"],
+    ["dec_3.u15", "acg_2.vgg16", "acg_7.dec_15"],
+    ["dec_3.u40", "dec_4.q10", "acg_7.dec_40"],
+    ["temporal_3.trans", "temporal_4.u15"],
+    ["temporal_4.u100", "temporal_5.q10"],
+    ["temporal_3.triplet", "temporal_6.g1"],
+    ["acg_4.b_parallel", "acg_6.u15", "controls_5.acg"],
+    ["acg_2.acn_b", "controls_5.acn"],
+    ["controls_1.trans_u", "controls_4.trans_u", "controls_7.trans_u"],
+]
 
-    def overrides(name, row, drop=()):
-        asked = asked_of(name, "tiny", None, [], 1)
-        (cell,) = [one for one in cells(asked, []) if one.row == row]
-        return sorted(one for one in cell.overrides if one not in drop)
 
-    default = ("num_clusters=10", "gamma_triplet=1", "training_defaults.pretrain_rounds=1")
-    assert overrides("temporal_3", "trans", default) == overrides("temporal_4", "u15", default)
-    assert overrides("temporal_3", "triplet", default) == overrides("temporal_6", "g1", default)
-    assert overrides("acg_2", "vgg16", default) == overrides("dec_3", "u15", default)
+def test_rows_that_tables_share_are_one_run(planned):
+    """Whatever options say so: a run is named by what it is."""
+
+    def run(place):
+        name, row = place.split(".")
+        (cell,) = [one for one in cells(asked_of(name, "tiny", None, [], 1)) if one.row == row]
+        plan = planned(*cell.overrides)
+        return run_name(plan, outcome(plan, "the data"))
+
+    runs = [{run(place) for place in places} for places in SHARED]
+    assert [len(one) for one in runs] == [1] * len(SHARED)
+    assert len(set.union(*runs)) == len(SHARED)
+
+
+def test_options_that_make_another_experiment_are_known():
+    same = ("data.root=/a", "+data.version='1.8'", "trainer=gpu", "trainer.devices=4", "run_root=/b", "logger=wandb")
+    other = (
+        "lambda_cluster=0",
+        "trainer.precision=bf16-mixed",
+        "encoder.kv_pool=4",
+        "data.unlabeled_from=train",
+        "batch_size=8",
+    )
+    assert asked_of("temporal_3", "full", options=(*same, *other)).changed == other
 
 
 def test_trials_are_seeds_and_folds():
-    (first, second, third) = [cell.overrides for cell in cells(asked_of("acg_5", "small", None, [], 3), [])][:3]
+    (first, second, third) = [cell.overrides for cell in cells(asked_of("acg_5", "small"))][:3]
     for number, one in enumerate((first, second, third)):
         assert f"seed={number}" in one
         assert f"data.corpus.fold={number + 1}" in one
@@ -153,27 +185,43 @@ def test_what_is_not_there_is_told():
     with pytest.raises(ConfigurationError, match="take one of full, small, tiny"):
         read_scale("huge")
     with pytest.raises(ConfigurationError, match="has 1 to 2"):
-        asked_of("acg_5", "tiny", None, [], 3)
+        asked_of("acg_5", "tiny", trials=3)
     with pytest.raises(ConfigurationError, match="acg_5 has arousal, dominance, valence"):
-        asked_of("acg_5", "tiny", None, ["joy"], 1)
+        asked_of("acg_5", "tiny", attributes=["joy"])
     with pytest.raises(ConfigurationError, match="the rows of this table are paper"):
         chosen_fidelities(read_table("acg_5"), "released")
     assert chosen_fidelities(read_table("dec_3"), "both") == ("released", "paper")
+
+
+PLAIN = "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {a: {name: a}}\n"
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("title: [", "while parsing"),
-        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\ncolour: red", "colour"),
-        ("title: a\nattributes: [joy]\nfidelity: [paper]\nrounds: 1\nrows: {}", "no attribute joy"),
-        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\ncompare: [[a, b]]", "no row a, b"),
+        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {a: {name: a}}\ncolour: red", "colour"),
+        ("title: a\nattributes: [joy]\nfidelity: [paper]\nrounds: 1\nrows: {a: {name: a}}", "no attribute joy"),
+        ("title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}", "at least 1"),
+        ("title: a\nattributes: [arousal]\nfidelity: []\nrounds: 1\nrows: {a: {name: a}}", "at least 1"),
+        (
+            "title: a\nattributes: [arousal]\nfidelity: [old]\nrounds: 1\nrows: {a: {name: a}}",
+            "fidelity.0: Input should be",
+        ),
+        (PLAIN + "measures: [L/colour]", "no measure L/colour"),
+        (PLAIN + "claims: [{text: so, better: [[a, a]], attributes: [joy]}]", "is of joy"),
+        (PLAIN + "claims: [{text: so, gain: {over: temporal_9, rows: [a], percent: 1}}]", "no table temporal_9"),
+        (PLAIN + "claims: [{text: so, rises: [a]}]", "at least 2"),
+        (
+            "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {c: {name: c}}\ncompare: [[a, b]]",
+            "no row a, b",
+        ),
         (
             "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {a: {name: a, published: [.1, .2]}}",
             "2 values for 1 attributes",
         ),
         (
-            "title: a\nattributes: [arousal]\nfidelity: [paper]\nrounds: 1\nrows: {}\nclaims: [{text: it is so}]",
+            PLAIN + "claims: [{text: it is so}]",
             "needs one of better",
         ),
     ],

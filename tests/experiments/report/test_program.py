@@ -1,5 +1,6 @@
 """What `python -m experiments.tables` says, and what it hands on; trainings are in test_tables.py."""
 
+import json
 import logging
 import re
 import sys
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from planted_tables import analysis, values
 
+from datamodules.errors import ConfigurationError, DataError
 from experiments import tables
 from experiments.config.plan import LoggerPlan
-from experiments.report import making
+from experiments.jobs.job import Job
+from experiments.report import listed_runs, making
 from experiments.report.definition import Table, table_names
 from experiments.report.making import Request, make_tables
 from experiments.report.wandb_table import log_table
@@ -73,11 +76,41 @@ def test_all_tables_take_the_fidelity_that_they_have(monkeypatch):
 
 
 def test_the_worst_status_counts_and_an_interruption_ends_all(monkeypatch):
-    statuses = iter([0, 1, 130, 0])
+    statuses = iter([0, 1, 130, 0, 143, 0])
     monkeypatch.setattr(making, "make_table", lambda name, asked: next(statuses))
     assert make_tables(["dec_2", "dec_3"], request(), plan_only=False) == 1
     assert make_tables(["dec_2", "dec_3"], request(), plan_only=False) == 130
     assert next(statuses) == 0  # which the second table never asked for
+    assert make_tables(["dec_2", "dec_3"], request(), plan_only=False) == 143
+
+
+def test_a_table_that_cannot_be_made_leaves_the_others(monkeypatch, capsys):
+    def make(name, asked):
+        if name == "dec_2":
+            raise DataError("the pool is too small; take a larger one.")
+        return 0
+
+    monkeypatch.setattr(making, "make_table", make)
+    assert make_tables(["dec_2", "dec_3"], request(), plan_only=False) == 2
+    assert "error: dec_2: the pool is too small" in capsys.readouterr().err
+    with pytest.raises(DataError):
+        make_tables(["dec_2"], request(), plan_only=False)
+
+
+def test_a_wrong_name_is_told_before_anything_is_made(monkeypatch):
+    monkeypatch.setattr(making, "make_table", lambda name, asked: pytest.fail("made"))
+    with pytest.raises(ConfigurationError, match="table temporal_33: there is none"):
+        make_tables(["temporal_2", "temporal_33"], request(), plan_only=False)
+
+
+def test_the_lists_of_two_calls_are_two_files(tmp_path, monkeypatch):
+    """Jobs of the first may still wait for a machine when the second begins."""
+    monkeypatch.setattr(listed_runs.subprocess, "Popen", lambda command, **_: command)
+    monkeypatch.setattr(listed_runs, "wait_for", lambda command: (len(command), False))
+    for seeds in (("seed=0", "seed=1"), ("seed=1",)):
+        listed_runs.run_listed([Job((seed,), 1, "cpu", False) for seed in seeds], tmp_path, [])
+    lists = [json.loads(path.read_text())["jobs"] for path in tmp_path.glob("jobs-*.json")]
+    assert sorted(len(one) for one in lists) == [1, 2]
 
 
 def test_options_are_of_runs_or_of_the_launcher():
@@ -87,7 +120,11 @@ def test_options_are_of_runs_or_of_the_launcher():
     again = request(fidelity="both", trials=1, attributes=("valence",), options=("data.root=/a b",))
     words = "--scale tiny --fidelity both --trials 1 --attribute valence 'data.root=/a b'"
     assert again.command("dec_3") == f"python -m experiments.tables dec_3 {words}"
-    assert again.folder("dec_3") == Path("results/dec_3/tiny-both")
+    assert again.folder("dec_3") == Path("results/dec_3/tiny-both-valence-1trials")
+    changed = request(options=("data.root=/a", "lambda_cluster=0"))
+    assert changed.folder("dec_3") == Path("results/dec_3/tiny-lambda_cluster=0")
+    elsewhere = request(results=Path("/x"))
+    assert elsewhere.command("dec_3").endswith("--results /x")
 
 
 def test_the_docs_name_every_table_and_their_example_is_one():

@@ -16,7 +16,7 @@ def asked(tmp_path, corpus_root):
     places = [f"run_root={tmp_path / 'runs'}", f"store_root={corpus_root.parent / 'stores of tables'}"]
     options = [*places, "trainer.progress_bar=false", "encoder.attention_blocks=[]"]
     return lambda *more, prepare=True: table_runs(
-        cells(asked_of("acg_5", "tiny", None, [], 2), [*options, *more]), prepare=prepare
+        cells(asked_of("acg_5", "tiny", options=[*options, *more])), prepare=prepare
     )
 
 
@@ -62,9 +62,25 @@ def test_an_option_that_cannot_be_names_the_cell(asked):
 
 
 @pytest.mark.parametrize(
-    "option", ["seed=3", "model=temp_gru", "rounds=2", "unlabeled_size=0", "attribute=valence", "encoder=acn_b"]
+    "option",
+    [
+        "seed=3",
+        "model=temp_gru",
+        "rounds=2",
+        "unlabeled_size=0",
+        "attribute=valence",
+        "encoder=acn_b",
+        "overwrite=true",
+    ],
 )
 def test_what_makes_the_table_cannot_be_set(asked, option):
     """Two trials of one seed would be one run; another attribute would stand under the wrong heading."""
     with pytest.raises(ConfigurationError, match=f"^{option}: acg_5 sets {option.split('=')[0]} itself"):
         asked(option)
+
+
+def test_a_table_is_planned_where_there_is_no_gpu(asked):
+    """On a cluster's front end, whose jobs have one."""
+    runs = asked("trainer=gpu", prepare=False)
+    assert {one.plan.trainer.accelerator for one in runs} == {"gpu"}
+    assert estimated_seconds(runs) is None
