@@ -42,12 +42,12 @@ COLUMNS = (
     "nmi_to_previous",
     "inertia",
     "sizes",
-    "seconds",
     "transitions",
     "transitions_shorter",
     "transitions_longer",
     "transitions_apart",
     *(f"{measure}_{fact}" for fact in FACTS for measure in ("nmi", "ami")),
+    "seconds",
 )
 
 # An effective sample size below this share of the sentences is worth a warning.

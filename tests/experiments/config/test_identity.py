@@ -64,6 +64,7 @@ def test_what_does_not_decide_the_outcome_is_not_hashed(override, hash_of, tmp_p
         "data.chunks.rounding=exact",
         "callbacks.pseudo_labels.backend=torch",
         "callbacks.pseudo_labels.iterations=5",
+        "callbacks.pseudo_labels.on_unlabeled=random",
         "trainer.precision=bf16-mixed",
         "trainer.devices=2",
         "trainer.channels_last=false",
@@ -114,6 +115,7 @@ def test_every_value_is_written_down_at_its_default_too():
             "seed": 0,
             "iterations": 20,
             "backend": chosen_backend("auto"),
+            "on_unlabeled": "clusters",
         }
     }
     rest = {"unlabeled_size": 200, "batch_size": 8, "seed": 0, "devices": 1, "precision": "32-true"}
