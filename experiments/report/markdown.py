@@ -51,7 +51,7 @@ def markdown(analysis: Analysis, command: str) -> str:
 def _made_of(analysis: Analysis) -> str:
     """Source, data, fidelity, rounds, trials and machines, a line each."""
     table, scale = analysis.table, analysis.scale
-    rounds = scale.rounds.get(table.rounds, table.rounds)
+    rounds = scale.of(scale.rounds, table.rounds)
     papers = "" if rounds == table.rounds else f" (the paper's: {table.rounds})"
     sentences = [f"After: {table.source}." if table.corpus else "A control that no paper shows."]
     for corpus in analysis.corpora:
@@ -64,6 +64,10 @@ def _made_of(analysis: Analysis) -> str:
         sentences.append(f"Test: {', '.join(f'{count} sentences of {name}' for name, count in sorted(tested))}.")
     sentences.append(f"Scale {analysis.asked.scale_name}: {scale.title}.")
     sentences.append(f"Rounds: {rounds}{papers}; trainings of every cell: {analysis.asked.trials}.")
+    papers_sizes = sorted({size for size in (table.unlabeled, *(row.unlabeled for row in table.rows.values())) if size})
+    stands_for = [f"{scale.of(scale.unlabeled_sizes, size):,} for {size:,}" for size in papers_sizes]
+    if scale.unlabeled_sizes and stands_for:
+        sentences.append(f"Unlabelled sentences here for those of the paper: {', '.join(stands_for)}.")
     sentences += _trained_on(analysis)
     missing = [one for one in analysis.runs if one.state != "done"]
     if missing:
