@@ -1,10 +1,13 @@
 """How long the missing runs of a table will take on this machine."""
 
 import json
+import logging
 from collections.abc import Sequence
 
 from experiments.bench.chunk_cost import measure, untrained
 from experiments.report.runs import DONE, TableRun, chunks_of
+
+log = logging.getLogger(__name__)
 
 START_SECONDS = 8.0  # a process, the data's index, and the predictions; measured on two cores
 SENTENCES, REPEATS = 2, 1  # measured where no run of the kind has been timed
@@ -24,6 +27,7 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
         if key not in rates:
             if one.plan.trainer.accelerator != "cpu":
                 return None
+            log.info("measuring what a chunk costs here: %s", one.plan.model_name)
             data = one.plan.data
             shape = (data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_mels)
             bf16 = "bf16" in one.plan.trainer.precision
