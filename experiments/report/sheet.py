@@ -30,7 +30,8 @@ def title(analysis: Analysis) -> str:
     table, asked = analysis.table, analysis.asked
     corpora = " and ".join(f"{one['name']} {one['version']}, {one['labels']}" for one in analysis.corpora)
     pinned = "".join(f"; {', '.join(names)}: {fidelity}" for fidelity, names in _by_fidelity(asked.pinned).items())
-    words = f"{table.title}, on {corpora or 'no finished training'}, fidelity {' and '.join(asked.fidelities)}{pinned}"
+    on = " On" if table.title.endswith("?") else ", on"
+    words = f"{table.title}{on} {corpora or 'no finished training'}, fidelity {' and '.join(asked.fidelities)}{pinned}"
     if asked.changed:
         words += f", with {' '.join(asked.changed)}"
     if table.corpus is None or analysis.judged or not analysis.corpora:
