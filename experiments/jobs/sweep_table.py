@@ -30,8 +30,9 @@ def swept(jobs: list[dict[str, Any]]) -> list[dict[str, str]]:
     return [{k: v for k, v in one.items() if any(other.get(k) != v for other in options)} for one in options]
 
 
-def _of_kind(scores: dict[str, float], kind: str) -> str:
-    return " ".join(f"{value:.4f}" for name, value in scores.items() if name.startswith(kind))
+def _of_kind(scores: dict[str, float | None], kind: str) -> str:
+    of_kind = (value for name, value in scores.items() if name.startswith(kind))
+    return " ".join("not defined" if value is None else f"{value:.4f}" for value in of_kind)
 
 
 def show(jobs: list[dict[str, Any]], directory: Path) -> None:

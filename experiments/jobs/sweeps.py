@@ -58,10 +58,22 @@ def run_sweep_job(job: Job, place: SweepPlace) -> float | None:
     except Exception as error:
         print_exc()
         result, scores = JobResult(FAILED, 1, str(error)), {}
-    write_json(file, {**known, **asdict(result), "scores": scores})
+    write_json(file, _without_nan({**known, **asdict(result), "scores": scores}))
     if result.state == INTERRUPTED:
         raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
     return None if result.objective is None or math.isnan(result.objective) else result.objective
+
+
+def _without_nan(facts: dict[str, Any]) -> dict[str, Any]:
+    """With null for what is not defined, as the CCC of constant predictions; JSON has no NaN."""
+    return {
+        name: _without_nan(one)
+        if isinstance(one, dict)
+        else None
+        if isinstance(one, float) and math.isnan(one)
+        else one
+        for name, one in facts.items()
+    }
 
 
 def _run(job: Job, place: SweepPlace) -> JobResult:
