@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.report.analysis import Analysis
-from experiments.report.concordance import Predictions
 from experiments.report.definition import CCC
 from experiments.report.measures import Finished
 
@@ -88,7 +87,6 @@ def runs_table(analysis: Analysis) -> pd.DataFrame:
 
 def _facts(one: Finished) -> dict[str, object]:
     metrics, environment = one.run.metrics, one.run.environment
-    predictions: Predictions = one.predictions
     return {
         "seed": metrics.seed,
         **{name: metrics.corpus[key] for name, key in OF_CORPUS.items()},
@@ -96,7 +94,7 @@ def _facts(one: Finished) -> dict[str, object]:
         "unlabeled": metrics.corpus["unlabeled"],
         "best_round": int(one.value("best_round")),
         "development_ccc": one.value("development_ccc"),
-        "test_ccc": predictions.ccc,
+        "test_ccc": one.predictions.ccc,
         "seconds": environment["seconds"],
         "commit": environment["commit"],
     }

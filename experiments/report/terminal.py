@@ -71,5 +71,6 @@ def _duration(seconds: float) -> str:
     ('2 minutes', '1.1 hours', '2.3 days')
     """
     if seconds < 3600:
-        return f"{max(1, round(seconds / 60))} minutes"
+        minutes = max(1, round(seconds / 60))
+        return f"{minutes} minute{'s' * (minutes > 1)}"
     return f"{seconds / 3600:.1f} hours" if seconds < 86_400 else f"{seconds / 86_400:.1f} days"

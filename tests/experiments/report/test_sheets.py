@@ -138,7 +138,7 @@ def test_markdown_and_latex_and_terminal_say_the_same(numbers, monkeypatch):
 
 def test_durations_in_words():
     assert [terminal._duration(seconds) for seconds in (5, 90, 4000, 200_000)] == [
-        "1 minutes",
+        "1 minute",
         "2 minutes",
         "1.1 hours",
         "2.3 days",
