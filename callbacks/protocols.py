@@ -57,3 +57,26 @@ class ClusteredData(PassData, Protocol):
 
     def in_order(self, set_name: str, device: torch.device, dtype: Any) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them; the chunks in `dtype`."""
+
+
+class SetData(Protocol):
+    """Data whose sets can be gone through."""
+
+    def in_order(self, set_name: str, device: torch.device, dtype: Any) -> Iterator[ChunkBatch]:
+        """All whole sentences of a set by rising id, or this process's share of them; the chunks in `dtype`."""
+
+
+class Generative(Protocol):
+    """A model that tells speech again, and makes up its own."""
+
+    device: torch.device
+    dtype: Any
+
+    def reconstruct(self, chunks: Tensor) -> Tensor:
+        """(N, T, F) -> (N, T, F)."""
+
+    def generate(self, z: Tensor) -> Tensor:
+        """(N, D) -> (N, T, F)."""
+
+    def panel(self) -> Tensor:
+        """(N, D) codes, always the same."""

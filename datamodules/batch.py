@@ -23,7 +23,7 @@ class ChunkIndex(NamedTuple):
     sentence_ids: Tensor
     """(B,) row of the sentence in its set."""
     positions: Tensor
-    """(B, C) place of each chunk in its sentence, 0 .. num_chunks-1."""
+    """(B, C) place of each chunk in its sentence, 0 .. C-1; NO_CHUNK where a sentence has fewer than others."""
 
 
 class ChunkBatch(NamedTuple):
@@ -34,9 +34,9 @@ class ChunkBatch(NamedTuple):
     sentence_ids: Tensor
     """(B,) row of the sentence in its set."""
     positions: Tensor
-    """(B, C) place of each chunk in its sentence, 0 .. num_chunks-1."""
+    """(B, C) place of each chunk in its sentence, 0 .. C-1; NO_CHUNK where a sentence has fewer than others."""
     chunks: Tensor
-    """(B, C, T, F) normalised features."""
+    """(B, C, T, F) normalised features; NaN for a chunk that a sentence does not have."""
     labels: Tensor
     """(B, A) labels as the task encodes them, NaN where there are none."""
     pseudo_labels: Tensor

@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DataError
-from datamodules.features.settings import FeatureSettings
+from datamodules.features import Features
 
 # Quotients such as 1.1 / 0.1 come out a hair above or below the whole number they mean.
 _SLACK = 1e-9
+
+NO_CHUNK = -1
+"""The place of a chunk that a sentence does not have, where others have more."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,10 @@ class ChunkSettings:
         """
         return math.ceil(self.max_seconds / self.window_seconds - _SLACK)
 
-    def window_frames(self, features: FeatureSettings) -> int:
-        """T, the frames of one chunk: 62 for one second at a hop of 16 ms."""
+    def window_frames(self, features: Features) -> int:
+        """T, the frames of one chunk: 62 for one second at a hop of 16 ms; a piece's where there are pieces."""
+        if features.frames_a_piece is not None:
+            return features.frames_a_piece
         frames = math.floor(self.window_seconds * features.sample_rate / features.hop_length + _SLACK)
         if not frames:
             raise DataError(
@@ -60,6 +65,15 @@ class ChunkSettings:
                 f"(features.hop_length={features.hop_length}); make the chunk longer."
             )
         return frames
+
+    def starts(self, num_frames: Tensor, features: Features) -> Tensor:
+        """First frame of every chunk, (S, C), from the sentences' lengths in frames (S,); see chunk_starts.
+
+        Where features are pieces these are the chunks, as many as a sentence has: C is the most, and NO_CHUNK fills.
+        """
+        if features.frames_a_piece is not None:
+            return piece_starts(num_frames, features.frames_a_piece)
+        return chunk_starts(num_frames, self.window_frames(features), self.num_chunks, self.rounding)
 
     def length_notes(self, seconds: np.ndarray) -> dict[str, int]:
         """How many sentences are repeated to fill a chunk, and how many have gaps between theirs."""
@@ -89,6 +103,17 @@ def chunk_starts(num_frames: Tensor, window_frames: int, num_chunks: int, roundi
     return (room * k / gaps).round().long()
 
 
+def piece_starts(num_frames: Tensor, frames_a_piece: int) -> Tensor:
+    """First frame of every piece, (S, C), from the sentences' lengths in frames, whole pieces, (S,).
+
+    >>> piece_starts(torch.tensor([64, 32]), 32).tolist()
+    [[0, 32], [0, -1]]
+    """
+    counts = num_frames // frames_a_piece
+    k = torch.arange(int(counts.max()) if len(counts) else 0, device=num_frames.device)
+    return torch.where(k < counts[:, None], k * frames_a_piece, NO_CHUNK)
+
+
 def gather_chunks(
     frames: Tensor,
     offsets: Tensor,
@@ -102,9 +127,10 @@ def gather_chunks(
 
     `frames` (N, F) holds every sentence's frames; sentence s is `lengths[s]` frames from `offsets[s]`, its
     chunks begin at `starts[s]` (S, C). One indexing step for the whole batch, on whatever device the tensors
-    are: memory mapped, RAM or GPU. A sentence shorter than one chunk is repeated until the chunk is full.
+    are: memory mapped, RAM or GPU. A sentence shorter than one chunk is repeated until the chunk is full, and one
+    that does not have a chunk (NO_CHUNK) gives its first frames.
     """
-    first = starts[sentence_ids[:, None], positions]
+    first = starts[sentence_ids[:, None], positions.clamp(min=0)].clamp(min=0)
     within = first[..., None] + torch.arange(window_frames, device=first.device)
     rows = offsets[sentence_ids, None, None] + within % lengths[sentence_ids, None, None]
     # index_select on the flat rows takes half the time of frames[rows].

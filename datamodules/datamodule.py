@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batch import ChunkBatch, ChunkIndex
+from datamodules.chunking import NO_CHUNK
 from datamodules.errors import DataError
 from datamodules.facts import apart, chunk_facts
 from datamodules.front_end import FrontEnd
@@ -63,7 +64,7 @@ class ChunkDataModule(pl.LightningDataModule):
     ) -> None:
         """`sets` holds `L`, `U` where there is one, `development`, and the test sets by name.
 
-        batch_size: sentences a batch; samplers of single chunks take batch_size x C chunks.
+        batch_size: sentences a batch; samplers of single chunks take batch_size x C chunks, or batch_size pieces.
         residency: where the frames lie: `disk` (memory-mapped), `memory`, `device`, or `auto` (the device if
             they fill at most half of its free memory, else main memory likewise, else the disk).
         """
@@ -77,11 +78,6 @@ class ChunkDataModule(pl.LightningDataModule):
         self.residency = residency
         self.pseudo_labels = PseudoLabelStore()
         self._facts: dict[str, dict[str, torch.Tensor]] = {}
-
-    @property
-    def num_chunks(self) -> int:
-        """C."""
-        return self.front_end.chunks.num_chunks
 
     def place(self, device: torch.device) -> None:
         """Move the frames to where `residency` says."""
@@ -104,14 +100,16 @@ class ChunkDataModule(pl.LightningDataModule):
         assert self.trainer is not None
         pass_index = self.trainer.current_epoch
         set_name = self.passes[pass_index]
+        one = self.sets[set_name]
         batches = self.sampler(
             set_name,
-            len(self.sets[set_name]),
-            self.num_chunks,
+            len(one),
+            one.num_chunks,
             self.pseudo_labels,
             self.batch_size,
             self.seed,
             pass_index,
+            one.places if self.front_end.features.frames_a_piece is not None else None,
         )
         return _loader(batches)
 
@@ -133,6 +131,8 @@ class ChunkDataModule(pl.LightningDataModule):
         rows = slice(share.first, share.first + share.held)
         ids, positions = index.sentence_ids[rows].cpu(), index.positions[rows].cpu()
         chunks = self.front_end.normalize(one.gather(ids, positions).to(device)).to(dtype)
+        if (absent := positions == NO_CHUNK).any():
+            chunks[absent.to(device)] = torch.nan
         pseudo = self.pseudo_labels.labels(index.set_name)
         clusters = torch.full(positions.shape, -1) if pseudo is None else pseudo[ids[:, None], positions]
         return ChunkBatch(
@@ -167,10 +167,11 @@ class ChunkDataModule(pl.LightningDataModule):
             yield self.gather(index, device, dtype)
 
     def _in_order(self, set_name: str) -> Iterator[ChunkIndex]:
-        every = torch.arange(self.num_chunks)
-        size = max(1, CHUNKS_WITHOUT_GRADIENT // self.num_chunks) * world_size()
-        for ids in torch.arange(len(self.sets[set_name])).split(size):
-            yield ChunkIndex(set_name, ids, every.expand(len(ids), -1))
+        one = self.sets[set_name]
+        places = one.places
+        size = max(1, CHUNKS_WITHOUT_GRADIENT // one.num_chunks) * world_size()
+        for ids in torch.arange(len(one)).split(size):
+            yield ChunkIndex(set_name, ids, places[ids])
 
     def state_dict(self) -> dict[str, Any]:
         """The front end, so that a checkpoint predicts from audio on its own, and the latest clusters."""

@@ -19,7 +19,7 @@ import torch
 from datamodules.audio import UnreadableAudio, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
-from datamodules.features import Extractor, FeatureSettings, make_extractor
+from datamodules.features import Extractor, Features, make_extractor
 
 INLINE_FILES = 200  # below this, processes take longer to start than the work
 BATCH_FILES = 8  # files sent to a process at once
@@ -56,7 +56,7 @@ class Fault:
     remedy: str
 
 
-def extract_file(job: Job, settings: FeatureSettings) -> Extraction | Fault:
+def extract_file(job: Job, settings: Features) -> Extraction | Fault:
     """Raw features of one utterance in float16, or what is wrong with it."""
     extract = _extractor(settings)
     try:
@@ -78,7 +78,7 @@ def extract_file(job: Job, settings: FeatureSettings) -> Extraction | Fault:
 
 
 def extract_all(
-    jobs: Iterable[Job], count: int, settings: FeatureSettings, workers: int | None = None
+    jobs: Iterable[Job], count: int, settings: Features, workers: int | None = None
 ) -> Generator[Extraction | Fault, None, None]:
     """What became of each of `count` jobs, in their order, whatever the number of processes.
 
@@ -94,17 +94,15 @@ def extract_all(
 
 
 @cache
-def _extractor(settings: FeatureSettings) -> Extractor:
+def _extractor(settings: Features) -> Extractor:
     return make_extractor(settings)
 
 
-def _extract_batch(jobs: list[Job], settings: FeatureSettings) -> list[Extraction | Fault]:
+def _extract_batch(jobs: list[Job], settings: Features) -> list[Extraction | Fault]:
     return [extract_file(job, settings) for job in jobs]
 
 
-def _in_processes(
-    jobs: Iterator[Job], settings: FeatureSettings, workers: int
-) -> Generator[Extraction | Fault, None, None]:
+def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Generator[Extraction | Fault, None, None]:
     batches = iter(lambda: list(islice(jobs, BATCH_FILES)), [])
     waiting: deque[tuple[list[Job], Future]] = deque()
     killed: list[str] = []
@@ -134,7 +132,7 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _one_by_one(jobs: list[Job], settings: FeatureSettings, killed: list[str]) -> Iterator[Extraction | Fault]:
+def _one_by_one(jobs: list[Job], settings: Features, killed: list[str]) -> Iterator[Extraction | Fault]:
     """Each job in a process that no other job can take down; the paths that kill theirs go to `killed`."""
     pool = _pool(1)
     try:
@@ -164,7 +162,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
 
 
-def _submit(pool: ProcessPoolExecutor, batch: list[Job], settings: FeatureSettings) -> Future:
+def _submit(pool: ProcessPoolExecutor, batch: list[Job], settings: Features) -> Future:
     # Submitting starts processes, which inherit this thread's signal mask: Ctrl-C is for this process alone.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DataError
-from datamodules.features.settings import FeatureSettings
+from datamodules.features import Features
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class FeatureStore:
     def __init__(self, folder: Path, settings: dict[str, Any], entries: pd.DataFrame) -> None:
         self.folder = folder
         self.settings = settings
-        """What FeatureSettings.stored() gave."""
+        """What Features.stored() gave."""
         self.entries = entries
         """By utterance_id: size, mtime_ns, start_sample, stop_sample, offset, frames, seconds, notes joined by "; ",
         and the digest of the whole file's content. Only utterances that have frames: one that cannot be used is
@@ -98,14 +98,14 @@ class FeatureStore:
             raise _damaged(folder, f"{_SETTINGS} cannot be read") from error
         store = cls(folder, settings, _read_index(folder))
         frames = folder / _FRAMES
-        if 2 * store.num_frames * store.num_mels > (frames.stat().st_size if frames.exists() else 0):
+        if 2 * store.num_frames * store.num_bins > (frames.stat().st_size if frames.exists() else 0):
             raise _damaged(folder, f"{_FRAMES} is shorter than {_INDEX} says")
         return store
 
     @property
-    def num_mels(self) -> int:
+    def num_bins(self) -> int:
         """F."""
-        return self.settings["num_mels"]
+        return self.settings["num_bins"] if "num_bins" in self.settings else self.settings["num_mels"]
 
     @property
     def num_frames(self) -> int:
@@ -115,7 +115,7 @@ class FeatureStore:
     @cached_property
     def frames(self) -> Tensor:
         """(N, F) float16, raw, mapped read-only: only the rows that are touched are read."""
-        shape = (self.num_frames, self.num_mels)
+        shape = (self.num_frames, self.num_bins)
         if not self.num_frames:
             return torch.empty(shape, dtype=torch.float16)
         # A shared read-only map: a private one larger than the memory, as torch.from_file makes, is refused.
@@ -152,7 +152,7 @@ class StoreWriter:
     store: FeatureStore
     """The store as it was found."""
 
-    def __init__(self, folder: Path, settings: FeatureSettings) -> None:
+    def __init__(self, folder: Path, settings: Features) -> None:
         self.folder = Path(folder)
         self.settings = settings
         self._pending: list[tuple[bytes, dict[str, Any]]] = []
@@ -168,7 +168,7 @@ class StoreWriter:
             self._index.truncate(_whole_lines(self.folder / _INDEX))
             self.store = FeatureStore.open(self.folder)
             self._end = self.store.num_frames
-            self._frames.truncate(2 * self.settings.num_mels * self._end)
+            self._frames.truncate(2 * self.settings.num_bins * self._end)
             self._opened = opened.pop_all()
         return self
 

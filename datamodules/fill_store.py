@@ -26,7 +26,7 @@ from datamodules.chunking import ChunkSettings
 from datamodules.corpus import Corpus, Problem, refuse_too_many
 from datamodules.extract_files import Fault, Job, extract_all
 from datamodules.feature_store import FORMAT, FeatureStore, Source, StoreWriter
-from datamodules.features import FeatureSettings
+from datamodules.features import Features
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ BAD_FILES = "bad_files.csv"
 
 def fill_store(
     corpus: Corpus,
-    settings: FeatureSettings,
+    settings: Features,
     store_root: Path,
     max_bad_files: float,
     workers: int | None = None,
@@ -77,7 +77,7 @@ def fill_store(
     return kept, store
 
 
-def is_filled(corpus: Corpus, settings: FeatureSettings, store_root: Path) -> bool:
+def is_filled(corpus: Corpus, settings: Features, store_root: Path) -> bool:
     """Whether `fill_store` would find everything there, but for files that it could not use before."""
     folder = store_folder(corpus, settings, Path(store_root))
     if not FeatureStore.exists(folder):
@@ -88,7 +88,7 @@ def is_filled(corpus: Corpus, settings: FeatureSettings, store_root: Path) -> bo
     return set(_missing(FeatureStore.open(folder), sources[sources["size"] >= 0]).index) <= bad
 
 
-def store_folder(corpus: Corpus, settings: FeatureSettings, store_root: Path) -> Path:
+def store_folder(corpus: Corpus, settings: Features, store_root: Path) -> Path:
     """Where a corpus's features lie: one folder for each root and each feature configuration.
 
     The version is not in the name: a pool's changes with every file it gains, and the others would be done
@@ -141,7 +141,7 @@ def _missing(store: FeatureStore, sources: pd.DataFrame) -> pd.DataFrame:
 def _extract(
     corpus: Corpus,
     missing: pd.DataFrame,
-    settings: FeatureSettings,
+    settings: Features,
     writer: StoreWriter,
     workers: int | None,
     progress: bool,

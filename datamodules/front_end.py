@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from datamodules.chunking import ChunkSettings, chunk_starts, gather_chunks
+from datamodules.chunking import ChunkSettings, gather_chunks
 from datamodules.feature_store import FeatureStore
-from datamodules.features import Extractor, FeatureSettings, make_extractor
+from datamodules.features import Extractor, Features, kind_of, make_extractor
 from datamodules.statistics import frame_statistics
 
 
@@ -22,7 +22,7 @@ from datamodules.statistics import frame_statistics
 class FrontEnd:
     """Features, chunks, and the training set's statistics."""
 
-    features: FeatureSettings
+    features: Features
     chunks: ChunkSettings
     mean: Tensor
     """(F,) float32, over all frames of Train."""
@@ -31,12 +31,15 @@ class FrontEnd:
 
     @classmethod
     def of_training_set(
-        cls, store: FeatureStore, train: pd.DataFrame, features: FeatureSettings, chunks: ChunkSettings
+        cls, store: FeatureStore, train: pd.DataFrame, features: Features, chunks: ChunkSettings
     ) -> "FrontEnd":
         """The front end whose statistics are those of all frames of the sentences in `train`, rows of a corpus.
 
+        Features that are not z-normalised stay as they are: mean 0, deviation 1.
         Raises DataError when there are none, or when one has no features in the store.
         """
+        if not features.z_normalized:
+            return cls(features, chunks, torch.zeros(features.num_bins), torch.ones(features.num_bins))
         statistics = frame_statistics(store, train["utterance_id"])
         return cls(features=features, chunks=chunks, mean=statistics.mean, std=statistics.std)
 
@@ -55,10 +58,9 @@ class FrontEnd:
         """A model's input (C, T, F) float32 from samples (n,) at features.sample_rate; no store is needed."""
         raw = self._extractor(samples)
         length = torch.tensor([len(raw)])
-        window, count = self.chunks.window_frames(self.features), self.chunks.num_chunks
-        starts = chunk_starts(length, window, count, self.chunks.rounding)
+        window, starts = self.chunks.window_frames(self.features), self.chunks.starts(length, self.features)
         zero = torch.zeros(1, dtype=torch.long)
-        every = torch.arange(count)[None]
+        every = torch.arange(starts.shape[1])[None]
         return self.normalize(gather_chunks(raw, zero, length, starts, zero, every, window))[0]
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class FrontEnd:
     def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
         """The front end that `to_dict` described, to the last bit. Raises KeyError or TypeError for other keys."""
         read = {
-            "features": FeatureSettings(**data["features"]),
+            "features": kind_of(data["features"])(**data["features"]),
             "chunks": ChunkSettings(**data["chunks"]),
             "mean": torch.tensor(data["mean"], dtype=torch.float32),
             "std": torch.tensor(data["std"], dtype=torch.float32),

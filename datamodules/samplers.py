@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from datamodules.batch import ChunkIndex
+from datamodules.chunking import NO_CHUNK
 from datamodules.pseudo_label_store import PseudoLabelStore
 from datamodules.seeds import derive_seed
 
@@ -36,7 +37,13 @@ class PassSampler(Sampler[ChunkIndex], ABC):
         batch_size: int,
         seed: int,
         pass_index: int,
+        places: Tensor | None = None,
     ) -> None:
+        """A batch has batch_size sentences, or as many chunks as these have where single ones are drawn.
+
+        places: (S, C) of sentences that are rows of pieces, where not all have C, see SentenceSet; a batch then has
+            batch_size pieces.
+        """
         self.set_name = set_name
         self.num_sentences = num_sentences
         self.num_chunks = num_chunks
@@ -44,6 +51,7 @@ class PassSampler(Sampler[ChunkIndex], ABC):
         self.batch_size = batch_size
         self.seed = seed
         self.pass_index = pass_index
+        self.places = places
 
     @classmethod
     def weights(cls, labels: Tensor, num_clusters: int) -> Tensor:
@@ -58,17 +66,26 @@ class PassSampler(Sampler[ChunkIndex], ABC):
         """Sentence ids (n,) where whole sentences are drawn, else chunk ids (n,) = sentence id * C + position."""
 
     def __len__(self) -> int:
-        return -(-self.num_sentences // self.batch_size)
+        if self.places is None or self.whole_sentences:
+            return -(-self.num_sentences // self.batch_size)
+        return -(-len(self.chunk_ids()) // self.batch_size)
+
+    def chunk_ids(self) -> Tensor:
+        """Every chunk that there is, as sentence id * C + position."""
+        if self.places is None:
+            return torch.arange(self.num_sentences * self.num_chunks)
+        return (self.places != NO_CHUNK).flatten().nonzero()[:, 0]
 
     def __iter__(self) -> Iterator[ChunkIndex]:
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "sampler", self.pass_index))
         drawn = self.draw(generator)
         if self.whole_sentences:
-            every = torch.arange(self.num_chunks)
+            every = torch.arange(self.num_chunks).expand(self.num_sentences, -1)
+            places = every if self.places is None else self.places
             for ids in drawn.split(self.batch_size):
-                yield ChunkIndex(self.set_name, ids, every.expand(len(ids), -1))
+                yield ChunkIndex(self.set_name, ids, places[ids])
         else:
-            for ids in drawn.split(self.batch_size * self.num_chunks):
+            for ids in drawn.split(self.batch_size * (self.num_chunks if self.places is None else 1)):
                 yield ChunkIndex(self.set_name, ids // self.num_chunks, (ids % self.num_chunks)[:, None])
 
     def _fresh_labels(self) -> Tensor:
@@ -164,8 +181,9 @@ class Natural(PassSampler):
     needs_clusters = False
 
     def draw(self, generator: torch.Generator) -> Tensor:
-        """Chunk ids (S·C,), a permutation."""
-        return torch.randperm(self.num_sentences * self.num_chunks, generator=generator)
+        """Chunk ids (S·C,), or of the pieces that there are, a permutation."""
+        every = self.chunk_ids()
+        return every[torch.randperm(len(every), generator=generator)]
 
 
 class NaturalSentence(PassSampler):

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from datamodules.chunking import chunk_starts, gather_chunks
+from datamodules.chunking import NO_CHUNK, gather_chunks
 
 
 @dataclass
@@ -27,15 +27,22 @@ class SentenceSet:
     """(S,) frames of each sentence."""
     labels: Tensor
     """(S, A) labels as the task encodes them, NaN where there are none."""
-    num_chunks: int
+    starts: Tensor
+    """(S, C) first frame of each chunk in its sentence; NO_CHUNK where one has fewer than others."""
     window_frames: int
-    rounding: str
-
-    def __post_init__(self) -> None:
-        self.starts = chunk_starts(self.lengths, self.window_frames, self.num_chunks, self.rounding)
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    @property
+    def num_chunks(self) -> int:
+        """C, the most that a sentence has."""
+        return self.starts.shape[1]
+
+    @property
+    def places(self) -> Tensor:
+        """(S, C) 0, 1 … of the chunks that each sentence has, NO_CHUNK for the others; in main memory."""
+        return torch.where(self.starts.cpu() == NO_CHUNK, NO_CHUNK, torch.arange(self.num_chunks))
 
     def gather(self, sentence_ids: Tensor, positions: Tensor) -> Tensor:
         """(B, C, T, F) raw chunks, on the device of the frames."""
@@ -57,16 +64,27 @@ class SentenceSet:
         frames = torch.empty((int(ends[-1]), self.frames.shape[1]), dtype=self.frames.dtype, device=device)
         for offset, length, end in zip(self.offsets.tolist(), lengths.tolist(), ends.tolist(), strict=True):
             frames[end - length : end] = self.frames[offset : offset + length].to(device)
-        moved = SentenceSet(
+        return SentenceSet(
             self.name,
             self.table,
             frames,
             (ends - lengths).to(device),
             lengths.to(device),
             self.labels,
-            self.num_chunks,
+            self.starts.to(device),
             self.window_frames,
-            self.rounding,
         )
-        moved.starts = moved.starts.to(device)
-        return moved
+
+    def part(self, name: str, rows: Tensor) -> "SentenceSet":
+        """Some of its sentences, by row, as a set of their own."""
+        at = rows.to(self.offsets.device)
+        return SentenceSet(
+            name,
+            self.table.iloc[rows.tolist()].reset_index(drop=True),
+            self.frames,
+            self.offsets[at],
+            self.lengths[at],
+            self.labels[rows],
+            self.starts[at],
+            self.window_frames,
+        )

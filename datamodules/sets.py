@@ -43,9 +43,8 @@ def make_sets(
             offsets=offsets,
             lengths=lengths,
             labels=encode(rows),
-            num_chunks=front_end.chunks.num_chunks,
+            starts=front_end.chunks.starts(lengths, front_end.features),
             window_frames=front_end.chunks.window_frames(front_end.features),
-            rounding=front_end.chunks.rounding,
         )
     return sets
 

@@ -14,6 +14,12 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+def mean_over_chunks(outputs: Tensor) -> Tensor:
+    """(B, C, O) -> (B, O): the mean over the chunks that a sentence has; those that it has not are NaN."""
+    outputs = at_least_float32(outputs)
+    return outputs.nanmean(1) if outputs.isnan().any() else outputs.mean(1)
+
+
 def concordance(prediction: Tensor, target: Tensor, variance: str = "population") -> Tensor:
     """Concordance correlation coefficient over the first dimension (Lin 1989).
 

@@ -66,8 +66,10 @@ class BatchedChunkLoss(Metric):
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add sentences: outputs (B, C, A), targets (B, A). A sentence with a NaN target is left out."""
         rated = ~targets.isnan().any(1)
-        self.outputs.append(outputs[rated].flatten(0, 1).double())
-        self.targets.append(targets[rated].repeat_interleave(outputs.shape[1], 0).double())
+        chunks = outputs[rated].flatten(0, 1).double()
+        present = ~chunks.isnan().all(1)  # a sentence may have fewer chunks than others
+        self.outputs.append(chunks[present])
+        self.targets.append(targets[rated].repeat_interleave(outputs.shape[1], 0).double()[present])
 
     def compute(self) -> Tensor:
         """() float64. NaN if no rated sentence was seen."""

@@ -5,7 +5,7 @@ Shapes: B sentences, C chunks, T frames, F mel bins, D features, O outputs of th
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
@@ -38,6 +38,12 @@ class EmotionModule(pl.LightningModule, ABC):
 
     unlabeled_weights: dict[str, float]
     """Of losses that weigh otherwise on U."""
+
+    needs_labels = True
+    """Whether there is nothing to learn without."""
+
+    measures: tuple[str, ...] = ()
+    """What `training_step` returns beside losses, to be kept a pass."""
 
     def __init__(self, task: Part | None = None) -> None:
         super().__init__()
@@ -108,9 +114,13 @@ class EmotionModule(pl.LightningModule, ABC):
     def latents(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, C, D): what the heads read."""
 
-    @abstractmethod
     def regress(self, latents: Tensor) -> Tensor:
         """(B, C, D) -> (B, C, O), the task's outputs for every chunk."""
+        raise NotImplementedError(f"{type(self).__name__} tells nothing of its latents")
+
+    def told(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F), all of them there, -> (B, C, O), the task's outputs for every chunk."""
+        return self.regress(self.latents(chunks))
 
     @abstractmethod
     def losses(self, batch: ChunkBatch) -> dict[str, Tensor]:
@@ -120,9 +130,28 @@ class EmotionModule(pl.LightningModule, ABC):
     def optimization_steps(self) -> list[Step]:
         """The optimizers and the passes in which they step."""
 
+    def of_chunks(self, chunks: Tensor) -> Tensor:
+        """(B, C, T, F) -> (B, C, O): the task's outputs for every chunk; NaN for chunks that a sentence does not have."""
+        return self.where_present(chunks, self.told)
+
+    def of_batch(self, batch: ChunkBatch) -> Tensor:
+        """The same of a batch of whole sentences."""
+        return self.of_chunks(batch.chunks)
+
+    @staticmethod
+    def where_present(chunks: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        """`compute` of chunks (B, C, …) -> (B, C, D), of those that are there; NaN for the others."""
+        present = ~chunks.flatten(2)[:, :, 0].isnan()
+        if present.all():
+            return compute(chunks)
+        held = compute(chunks[present].unsqueeze(1))[:, 0]
+        outputs = held.new_full((*present.shape, held.shape[-1]), torch.nan)
+        outputs[present] = held
+        return outputs
+
     def forward(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, O): the task's outputs for every sentence, made of those for its chunks."""
-        return self.task.of_sentences(self.regress(self.latents(chunks)))
+        return self.task.of_sentences(self.of_chunks(chunks))
 
     def utterance_embedding(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, D): the mean latent of a sentence (Zhao et al. 2023, section 4.1)."""
@@ -147,7 +176,10 @@ class EmotionModule(pl.LightningModule, ABC):
         for step, optimizer in zip(self._steps, optimizers, strict=True):
             if batch.set_name in step.passes:
                 optimizer.step()
-        named = {"loss": total.detach()} | {name: loss.detach() for name, loss in losses.items()}
+        return self.log_pass(batch, {"loss": total.detach()} | {name: loss.detach() for name, loss in losses.items()})
+
+    def log_pass(self, batch: ChunkBatch, named: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Add a batch's values to the means of the pass; returns them."""
         size = batch.share.total * batch.positions.shape[1]
         for name, loss in named.items():
             # A curve a set: the passes over U and over L minimise other sums.
@@ -158,15 +190,19 @@ class EmotionModule(pl.LightningModule, ABC):
         """Keep the outputs of a batch of the development set."""
         # Evaluated in full precision whatever the training takes: bf16 moves predictions by 2e-2.
         with torch.autocast(self.device.type, enabled=False):
-            outputs = at_least_float32(self.regress(self.latents(batch.chunks)))
+            outputs = at_least_float32(self.of_batch(batch))
         self._validated.append((batch.sentence_ids, outputs, batch.labels))
 
     def on_validation_epoch_end(self) -> None:
         """Score the whole set: every sentence once, however many processes shared them."""
         ids, outputs, labels = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated.clear()
-        for name, value in self.task.validation(*in_set_order(ids, outputs, labels)).items():
+        for name, value in self.validation_scores(*in_set_order(ids, outputs, labels)).items():
             self.log(f"validation/{name}", value.float(), prog_bar=name == self.task.headline)
+
+    def validation_scores(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
+        """The task's `scores` of the development set; (S, C, O) and (S, A)."""
+        return self.task.validation(outputs, labels)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Name the class and its arguments, so that a checkpoint alone can be turned into a model again."""

@@ -8,22 +8,25 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DataError
+from datamodules.features.pieces import PieceSettings, make_pieces
 from datamodules.features.settings import FeatureSettings
 
 Extractor = Callable[[np.ndarray | Tensor], Tensor]
 """Samples (n,) at features.sample_rate -> (T, F) float32."""
 
 
-def make_extractor(settings: FeatureSettings) -> Extractor:
-    """The function from samples (n,) to raw, un-normalised features (T, F), T = settings.num_frames(n).
+def make_extractor(settings: FeatureSettings | PieceSettings) -> Extractor:
+    """The function from samples (n,) to raw, un-normalised features (T, F); of pieces see make_pieces.
 
-    Peak normalisation, pre-emphasis, mel spectrogram (the backend's part), logarithm. All of it is computed
+    Of mel frames T = settings.num_frames(n): peak normalisation, pre-emphasis, mel spectrogram (the backend's part), logarithm. All of it is computed
     in double precision: in single precision a quiet band beside a loud one keeps so few digits that the
     logarithm differs between backends by 7e-5 of a file's maximum; in double precision it is 5e-8.
 
     Raises DataError when the backend cannot be imported; the returned function raises it for an utterance too
     short for one frame.
     """
+    if isinstance(settings, PieceSettings):
+        return make_pieces(settings)
     # Imported by name so that librosa and torchaudio are loaded only where they are chosen.
     mel = import_module(f"datamodules.features.{settings.backend}_backend").make_mel(settings)
 

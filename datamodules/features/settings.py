@@ -1,7 +1,7 @@
 """The options of the mel front end."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from datamodules.errors import DataError
 
@@ -50,6 +50,10 @@ class FeatureSettings:
     backend: str = "torch"
     """torch, librosa or torchaudio; equal to 1e-5 of a file's maximum."""
 
+    z_normalized: ClassVar[bool] = True
+    frames_a_piece: ClassVar[None] = None
+    """An utterance is no row of pieces; chunks are laid over it."""
+
     def __post_init__(self) -> None:
         """Raise DataError naming the option that does not make sense."""
         for field in fields(self):
@@ -87,6 +91,11 @@ class FeatureSettings:
     def _require(self, holds: bool, name: str, wanted: str) -> None:
         if not holds:
             raise DataError(f"features.{name}={getattr(self, name)} does not work; set it to {wanted}.")
+
+    @property
+    def num_bins(self) -> int:
+        """F."""
+        return self.num_mels
 
     def num_frames(self, num_samples: int) -> int:
         """Frames of an utterance of `num_samples` samples, the first centred on sample 0.

@@ -119,10 +119,29 @@ def check_model(plan: RunPlan, model: EmotionModule) -> None:
             f"model={name} with its parts reads whole sentences, but sampler {sampler.__name__} draws single chunks; "
             "take sampler=sentence or sampler=natural_sentence."
         )
+    _check_chunks(plan, model)
+    if model.needs_labels and not model.task.has_labels:
+        raise ConfigurationError(f"task={model.task.label}: model={name} learns from labels; take another task.")
+    if plan.search is not None and plan.trainer.processes > 1:
+        raise ConfigurationError(
+            f"search.trials={plan.search.trials}: a search trains on one device, and trainer asks for "
+            f"{plan.trainer.processes}; set trainer.devices=1, or search.trials=0."
+        )
     if plan.trainer.accelerator == "cpu" and "bf16" in plan.trainer.precision:
         for encoder in model.modules():
             if isinstance(encoder, Encoder) and encoder.cpu_bf16_fault:
                 raise ConfigurationError(f"trainer.precision: {encoder.cpu_bf16_fault}.")
+
+
+def _check_chunks(plan: RunPlan, model: EmotionModule) -> None:
+    """Pieces are as many as a sentence is long, which single chunks alone can do with."""
+    if plan.data.features.frames_a_piece is None:
+        return
+    if hasattr(model, "embed") or plan.sampler.whole_sentences or model.needs_whole_sentences:
+        raise ConfigurationError(
+            f"features=pieces: model={plan.model_name} with its sampler reads as many chunks of every sentence; take "
+            "features=deepemocluster or features=acg, or sampler=natural with a model that clusters nothing."
+        )
 
 
 def _check_clusters(plan: RunPlan, clustered: bool) -> None:

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from datamodules.chunking import ChunkSettings
 from datamodules.errors import ConfigurationError
-from datamodules.features.settings import FeatureSettings
+from datamodules.features import kind_of
+from datamodules.reading.sources import where_to_get
 from experiments.config.building import trial_model
 from experiments.config.contradictions import (
     PRECISIONS,
@@ -26,6 +27,8 @@ from experiments.config.contradictions import (
 from experiments.config.fidelity import check_fidelity
 from experiments.config.knobs import by_its_knob, check_knobs, options_read
 from experiments.config.plan import DataPlan, LoggerPlan, Node, RunPlan, TrainerPlan
+from experiments.config.pretrained import read_pretrained
+from experiments.config.search import search_plan, with_options
 from experiments.config.targets import GIVEN, build_callback, model_class, passes_of, reader, sampler_class
 from experiments.config.tree import BESIDE_ARGUMENTS, DATA_OPTIONS, PARTS, check_data, check_tree
 from experiments.config.types import check_options, check_type
@@ -41,9 +44,11 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
     here: whether it is to be trained on this machine, whose devices are then checked.
     """
     check_tree(cfg)
+    pretrained = read_pretrained(cfg)
     if OmegaConf.is_missing(cfg.data, "root") or cfg.data.root is None:
         raise ConfigurationError(
-            f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…"
+            f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…; "
+            f"{where_to_get(cfg.data.name)}"
         )
     make_paths_absolute(cfg)
     read = options_read(cfg)
@@ -61,6 +66,7 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
     check_logger(logger)
     data = data_plan(values)
     name, model = values["model"]["name"], _model(values)
+    search = search_plan(values.get("search"))
     task = {key: value for key, value in values["task"].items() if key not in BESIDE_ARGUMENTS}
     for told in TOLD_BY_TRAIN & set(task):
         raise ConfigurationError(f"task.{told}: the training set decides it; leave it out.")
@@ -85,8 +91,14 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
         logger=logger,
         run_root=Path(values["run_root"]),
         overwrite=values["overwrite"],
+        pretrained=pretrained,
+        search=search,
         config=OmegaConf.to_yaml(cfg, resolve=True),
     )
+    if search is not None:
+        for option, choices in search.space.items():  # an option that there is not is told now
+            one = choices[0] if isinstance(choices, list) else choices["low"]
+            trial_model(name, with_options(model, {option: one}), task, data.features, data.chunks)
     check_places(plan)
     check_model(plan, trial)
     for one, node in plan.callbacks.items():  # built to hear what they say of their options
@@ -130,7 +142,7 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
         workers=data["workers"],
         residency=data["residency"],
         store_root=Path(values["store_root"]),
-        features=_group("features", values["features"], FeatureSettings),
+        features=_group("features", values["features"], kind_of(values["features"])),
         chunks=chunks,
     )
 

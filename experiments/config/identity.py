@@ -38,6 +38,10 @@ def outcome(plan: RunPlan, data_fingerprint: str) -> dict[str, Any]:
         "precision": plan.trainer.precision,
         "channels_last": plan.trainer.channels_last,
     }
+    if plan.pretrained is not None:
+        decides["pretrained"] = plan.pretrained.digest
+    if plan.search is not None:
+        decides["search"] = asdict(plan.search)
     return _canonical(decides)
 
 

@@ -16,7 +16,7 @@ from experiments import CONF
 # What makes a plan whatever the model is.
 OF_EVERY_RUN = {"unlabeled_size", "seed", "batch_size", "run_root", "store_root", "overwrite"}
 # Roots of the config that are no group of conf/.
-ROOTS = {"regularizers", "callbacks", "training_defaults", "hydra"}
+ROOTS = {"regularizers", "callbacks", "training_defaults", "pretrained", "search", "hydra"}
 # Groups whose choices are many, each under a name of its own.
 NAMED_GROUPS = {"regularizer", "callback"}
 NO_KNOBS = {"defaults", *ROOTS, *OF_EVERY_RUN}

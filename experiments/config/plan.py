@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.chunking import ChunkSettings
-from datamodules.features.settings import FeatureSettings
+from datamodules.features import Features
 from datamodules.samplers import PassSampler
+from experiments.config.pretrained import Pretrained
+from experiments.config.search import SearchPlan
 
 Node = Mapping[str, Any]
 """`_target_` and arguments, as plain data."""
@@ -38,7 +40,7 @@ class DataPlan:
     residency: str
     """See ChunkDataModule."""
     store_root: Path
-    features: FeatureSettings
+    features: Features
     chunks: ChunkSettings
 
 
@@ -98,5 +100,9 @@ class RunPlan:
     logger: LoggerPlan
     run_root: Path
     overwrite: bool
+    pretrained: Pretrained | None
+    """An encoder that has learnt elsewhere."""
+    search: SearchPlan | None
+    """Of options inside the training set, before the training."""
     config: str
     """The whole config, resolved, as config.yaml keeps it."""

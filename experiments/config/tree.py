@@ -10,7 +10,7 @@ from experiments.config.knobs import OF_EVERY_RUN, read_keys
 from experiments.config.types import check_type
 
 # Parts of a model lie at the config's root, where each is a group of its own, and are handed to its constructor.
-PARTS = ("encoder", "temporal_net", "regularizers", "optimization")
+PARTS = ("encoder", "decoder", "classifier", "temporal_net", "regularizers", "optimization")
 # Without each of these there is no run.
 GROUPS = ("data", "model", "task", "features", "schedule", "sampler", "trainer", "logger", "fidelity")
 # Nodes by names of people's own.

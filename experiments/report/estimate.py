@@ -29,7 +29,7 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
                 return None
             log.info("measuring what a chunk costs here: %s", one.plan.model_name)
             data = one.plan.data
-            shape = (data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_mels)
+            shape = (data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_bins)
             bf16 = "bf16" in one.plan.trainer.precision
             step, embedding = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape)
             rates[key] = (step + embedding) / 1e3

@@ -4,6 +4,7 @@ config.yaml overrides.yaml outcome.json environment.json   what was asked for, a
 history.csv clusters.csv run.log                           a row a pass, a row a re-labelling, every line logged
 checkpoints/last.ckpt checkpoints/best.ckpt                where it goes on, and its result
 metrics.json predictions-<set>.parquet                     scores, and every sentence's truth and prediction
+search.jsonl                                               the trials of a search inside the training set
 training-set.parquet                                       the sentences and speakers that taught it
 evaluations/<corpus>-<version>-<content>/                  metrics and predictions of other evaluations
 DONE, or FAILED with the reason; LOCK                      its state
@@ -149,6 +150,24 @@ class RunResult:
     def write_training_set(self, sentences: "pd.DataFrame") -> None:
         """Keep what teaches it."""
         sentences.to_parquet(self.path / "training-set.parquet", index=False)
+
+    def search_trials(self) -> list[dict[str, Any]]:
+        """What a search inside the training set has tried so far: trial, options, score, folds, seconds."""
+        path = self.path / "search.jsonl"
+        if not path.exists():
+            return []
+        text = path.read_text()
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # a kill left half a line
+            path.write_text(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
+        """Keep one more."""
+        with (self.path / "search.jsonl").open("a") as file:
+            file.write(json.dumps({**trial, "seconds": seconds}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _table(self, name: str) -> "pd.DataFrame":
         # Imported where it is needed: who only asks whether a run is done should not wait for it.

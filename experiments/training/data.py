@@ -158,6 +158,8 @@ def make_datamodule(plan: RunPlan, data: PreparedData, task: Task) -> ChunkDataM
     """All sets of a run. Raises DataError when one that is needed is empty or too small for the clusters."""
 
     def described() -> dict[str, Any]:
+        if plan.pretrained is not None:
+            return plan.pretrained.front_end.to_dict()
         train = data.corpus.rows("train")
         return FrontEnd.of_training_set(data.store, train, plan.data.features, plan.data.chunks).to_dict()
 
@@ -168,7 +170,7 @@ def make_datamodule(plan: RunPlan, data: PreparedData, task: Task) -> ChunkDataM
         sets |= make_sets(data.pool, data.pool_store, front_end, task.encode, ["unlabeled"])
     num_clusters = plan.model.get("num_clusters", 0) if makes_clusters(plan.callbacks) else 0
     for name in {LABELED, UNLABELED} & set(sets):
-        chunks = len(sets[name]) * front_end.chunks.num_chunks
+        chunks = sets[name].num_chunks * len(sets[name])
         if chunks < num_clusters:
             raise DataError(
                 f"{len(sets[name])} sentences of {name} make {chunks} chunks, "

@@ -41,6 +41,11 @@ class ForgivingLogger(Logger):
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Nothing: the whole config is given to the logger when it is made."""
 
+    def log_picture(self, name: str, path: Path) -> None:
+        """A picture from a file, where the other logger takes any."""
+        if hasattr(self.inner, "log_image"):
+            self._try("log_image", name, [str(path)])
+
     def finalize(self, status: str) -> None:
         """See Logger."""
         self._try("finalize", status)

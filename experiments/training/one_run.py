@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
 from experiments.training.loggers import log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
+from experiments.training.search import searched
 from experiments.training.trainer import make_model, make_trainer
 from sermodels.parts import make
 from sermodels.tasks.task import Task
@@ -151,8 +153,10 @@ def _fit_and_score(
     task = fitted_task(plan.task, data.corpus)
     if partial:  # the last bit of a mean may be another processor's
         task = _saved_task(run.last, task)
+    datamodule = make_datamodule(plan, data, make("task", task, Task))
+    if plan.search is not None:
+        plan = replace(plan, model=searched(plan, plan.search, task, datamodule, run))
     model = make_model(plan, task)
-    datamodule = make_datamodule(plan, data, model.task)
     # Again: what could not be extracted was left out by each machine for itself.
     refuse_unlike(sets_digest(datamodule.sets))
     refuse_full_disk(run.path, model)

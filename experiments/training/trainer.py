@@ -26,6 +26,8 @@ def make_model(plan: RunPlan, task: Node) -> EmotionModule:
     """The model with a task that knows Train; its starting weights depend on the seed alone."""
     pl.seed_everything(plan.seed, verbose=False)
     model = build_model(plan, task)
+    if plan.pretrained is not None and plan.pretrained.weights is not None:
+        model.encoder.load_state_dict(plan.pretrained.weights)  # type: ignore[union-attr]
     return model.to(memory_format=torch.channels_last) if plan.trainer.channels_last else model
 
 
@@ -51,7 +53,7 @@ def make_trainer(plan: RunPlan, model: EmotionModule, directory: Path, loggers: 
         KeyedRandomness(plan.seed),
         *(build_callback(name, node, directory=directory) for name, node in plan.callbacks.items()),
         DivergenceCheck(),  # before the pass gets its row
-        History(directory, list(model.loss_weights), task.scores),
+        History(directory, [*model.loss_weights, *model.measures], task.scores),
         best_checkpoint(directory / "checkpoints", task.criterion, task.criterion_mode),
         last_checkpoint(directory / "checkpoints"),
     ]

@@ -20,6 +20,16 @@ class Encoder(nn.Module):
     cpu_bf16_fault = ""
     """Why this encoder comes out wrong in bf16 on a CPU, in words; empty if it does not."""
 
+    def feature_map(self, chunks: Tensor) -> Tensor:
+        """(N, T, F) -> (N, K, H, W), the last convolutional map; h as D maps of one place where there is none."""
+        return self(chunks)[:, :, None, None]
+
     def traced(self, chunks: Tensor) -> tuple[Tensor, Any]:
         """h as the losses of a training step read it, and whatever else a regularizer of this encoder must know."""
         return self(chunks), None
+
+
+def map_shape_of(encoder: Encoder) -> tuple[int, int, int]:
+    """K, H and W of `feature_map`."""
+    shape: tuple[int, int, int] = getattr(encoder, "map_shape", (encoder.num_features, 1, 1))
+    return shape

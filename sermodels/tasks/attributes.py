@@ -14,7 +14,7 @@ from torch import Tensor
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from sermodels.arguments import one_of
-from sermodels.functional import CCC_VARIANCES, at_least_float32, defined_concordance
+from sermodels.functional import CCC_VARIANCES, defined_concordance, mean_over_chunks
 from sermodels.losses import ccc_loss
 from sermodels.metrics import BatchedChunkLoss, ConcordanceCorrelation
 from sermodels.tasks.task import Task
@@ -87,7 +87,7 @@ class Attributes(Task):
 
     def of_sentences(self, outputs: Tensor) -> Tensor:
         """The mean over a sentence's chunks (Lin et al. 2021, section 4.1)."""
-        return at_least_float32(outputs).mean(1)
+        return mean_over_chunks(outputs)
 
     def validation(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
         """CCC of each attribute, their mean, and the released programs' loss."""

@@ -17,20 +17,23 @@ from torch.nn import functional as F
 from datamodules.errors import DataError
 from datamodules.labels import EMOTION
 from sermodels.arguments import one_of
-from sermodels.functional import at_least_float32
+from sermodels.functional import at_least_float32, mean_over_chunks
 from sermodels.tasks.task import Task
 from sermodels.whole_batch import of_whole_batch
 
 CRITERIA = ("uar", "accuracy", "f1_macro", "f1_weighted")
 CLASS_WEIGHTS = ("none", "balanced")
+OUTPUTS = ("softmax", "one_vs_rest")
 # What a corpus writes where raters named no category of its list, or did not agree on one.
 NO_CATEGORY = ("", "other", "no agreement")
 PLACEHOLDER = ("one", "another")  # until Train has told the classes
 
 
 class Categories(Task):
-    """Classification by softmax and cross-entropy over chunks; a sentence has the mean of its chunks' probabilities.
+    """Classification over chunks by cross-entropy; a sentence has the mean of its chunks' probabilities.
 
+    output: `softmax`, one choice among all; `one_vs_rest`, a yes or no for each category (Pereira et al. 2018 speak of
+        both), whose probabilities are brought to a sum of 1 to be told.
     classes: the categories, in the order of the outputs; None takes those of the labelled Train set, by name.
     class_weights: of the cross-entropy: `none`, or `balanced`, n / (K n_k), so that every class weighs the same.
     criterion: the development set's uar (unweighted average recall), accuracy, f1_macro or f1_weighted.
@@ -48,6 +51,7 @@ class Categories(Task):
         classes: Sequence[str] | None = None,
         class_weights: str = "none",
         criterion: str = "uar",
+        output: str = "softmax",
         counts: Sequence[int] | None = None,
     ) -> None:
         named = isinstance(classes, list | tuple) and all(isinstance(one, str) for one in classes)
@@ -55,11 +59,12 @@ class Categories(Task):
             raise ValueError(f"classes are two names or more, each once, not {classes!r}")
         one_of("class_weights", class_weights, CLASS_WEIGHTS)
         one_of("criterion", criterion, CRITERIA)
+        one_of("output", output, OUTPUTS)
         self.given = classes
         self.classes = tuple(classes or PLACEHOLDER)
         self.num_outputs = len(self.classes)
         self.output_names = ("category", *(f"p_{name}" for name in self.classes))
-        self.class_weights, self.criterion = class_weights, criterion
+        self.class_weights, self.criterion, self.output = class_weights, criterion, output
         self.counts = counts
 
     def fitted(self, train: pd.DataFrame, where: str) -> dict[str, Any]:
@@ -91,8 +96,15 @@ class Categories(Task):
         rated = ~labels.isnan()
         if not rated.any():
             return logits.sum() * 0
-        targets = labels[rated].long()[:, None].expand(-1, logits.shape[1])
-        return F.cross_entropy(logits[rated].flatten(0, 1), targets.flatten(), self._weights(logits))
+        targets = labels[rated].long()[:, None].expand(-1, logits.shape[1]).flatten()
+        chunks, weights = logits[rated].flatten(0, 1), self._weights(logits)
+        if self.output == "softmax":
+            return F.cross_entropy(chunks, targets, weights)
+        yes = F.one_hot(targets, self.num_outputs).to(chunks.dtype)
+        of_chunks = F.binary_cross_entropy_with_logits(chunks, yes, reduction="none").mean(1)
+        if weights is None:
+            return of_chunks.mean()
+        return (of_chunks * weights[targets]).sum() / weights[targets].sum()
 
     def _weights(self, like: Tensor) -> Tensor | None:
         if self.class_weights == "none" or self.counts is None:
@@ -101,7 +113,14 @@ class Categories(Task):
 
     def of_sentences(self, outputs: Tensor) -> Tensor:
         """(B, C, K) logits -> (B, K) mean probabilities."""
-        return at_least_float32(outputs).softmax(-1).mean(1)
+        return mean_over_chunks(self._probabilities(outputs))
+
+    def _probabilities(self, outputs: Tensor) -> Tensor:
+        outputs = at_least_float32(outputs)
+        if self.output == "softmax":
+            return outputs.softmax(-1)
+        yes = outputs.sigmoid()
+        return yes / yes.sum(-1, keepdim=True)
 
     def validation(self, outputs: Tensor, labels: Tensor) -> Mapping[str, Tensor]:
         """All of CRITERIA, of sentences."""
@@ -130,8 +149,10 @@ class Categories(Task):
         )
 
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
-        """`n`, accuracy, uar, f1 (macro, weighted), recall of each class that occurs, and the confusion matrix.
+        """`n`, accuracy, uar, chance, f1 (macro, weighted), recall and f1 of each class that occurs, and the confusion.
 
+        chance: the accuracy of who always tells the commonest class, and the UAR of who does not listen.
+        f1_of_class: one class against the rest.
         n: sentences of one of the classes; `n_other_classes`, where there are any, those of categories that the model
         was not taught, which are in no score. confusion: `classes`, and `counts` with a row a true class and a column
         a predicted one. A set without any sentence of the classes has no scores.
@@ -144,17 +165,34 @@ class Categories(Task):
             return counted
         found = _scores(rated["truth"].to_numpy(str), rated["prediction"].to_numpy(str))
         present = [name for name in self.classes if (rated["truth"] == name).any()]
-        recall = recall_score(rated["truth"], rated["prediction"], labels=present, average=None, zero_division=0)
+        each: dict[str, Any] = {"labels": present, "average": None, "zero_division": 0}
+        recall = recall_score(rated["truth"], rated["prediction"], **each)
+        f1 = f1_score(rated["truth"], rated["prediction"], **each)
         return {
             **counted,
             "accuracy": found["accuracy"],
             "uar": found["uar"],
+            "chance": {"accuracy": float(rated["truth"].value_counts(normalize=True).max()), "uar": 1 / len(present)},
             "f1": {"macro": found["f1_macro"], "weighted": found["f1_weighted"]},
             "recall": dict(zip(present, map(float, recall), strict=True)),
+            "f1_of_class": dict(zip(present, map(float, f1), strict=True)),
             "confusion": {
                 "classes": list(self.classes),
                 "counts": confusion_matrix(rated["truth"], rated["prediction"], labels=self.classes).tolist(),
             },
+        }
+
+    def score_chunks(self, outputs: Tensor, labels: Tensor) -> dict[str, Any]:
+        """`n_chunks`, and of single chunks accuracy, uar, and f1, under `chunks`."""
+        true = labels[:, :1].expand(-1, outputs.shape[1])
+        rated = ~(true.isnan() | outputs.isnan().any(-1))
+        found = _scores(true[rated].long().numpy(), outputs[rated].argmax(-1).numpy())
+        if not rated.any():
+            return {}
+        f1 = {"macro": found["f1_macro"], "weighted": found["f1_weighted"]}
+        return {
+            "n_chunks": int(rated.sum()),
+            "chunks": {"accuracy": found["accuracy"], "uar": found["uar"], "f1": f1},
         }
 
     def objective(self, score: Mapping[str, Any]) -> float:

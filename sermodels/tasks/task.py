@@ -35,6 +35,9 @@ class Task(ABC):
     output_names: tuple[str, ...]
     """What it tells of a sentence: the columns of a table of predictions."""
 
+    has_labels = True
+    """Whether `loss` reads any."""
+
     num_outputs: int
     """O, numbers a chunk that the model's last layer gives."""
 
@@ -74,6 +77,13 @@ class Task(ABC):
 
         Names that begin with `n_`, and `n`, count sentences. A score that is not defined is None.
         """
+
+    def score_chunks(self, outputs: Tensor, labels: Tensor) -> dict[str, Any]:
+        """What joins `score` of the single chunks, each judged by itself; nothing where nobody asks for it.
+
+        outputs: (S, C, O), NaN for chunks that a sentence does not have; labels: (S, A) as `encode` gives them.
+        """
+        return {}
 
     @abstractmethod
     def objective(self, score: Mapping[str, Any]) -> float:

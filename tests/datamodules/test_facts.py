@@ -4,6 +4,7 @@ import pandas as pd
 import torch
 
 from datamodules import facts
+from datamodules.chunking import chunk_starts
 from datamodules.facts import apart, chunk_facts, chunk_levels
 from datamodules.sentence_set import SentenceSet
 
@@ -15,9 +16,8 @@ def sentences(lengths, chunks=4, **columns):
     frames = torch.rand(int(lengths.sum()) + 5, 3, generator=torch.Generator().manual_seed(0)).half()
     table = pd.DataFrame({"utterance_id": [f"{n}.wav" for n in range(len(lengths))], **columns})
     # Five frames of another set come first.
-    return SentenceSet(
-        "L", table, frames, lengths.cumsum(0) - lengths + 5, lengths, torch.empty(0), chunks, FRAMES, "floor"
-    )
+    starts = chunk_starts(lengths, FRAMES, chunks)
+    return SentenceSet("L", table, frames, lengths.cumsum(0) - lengths + 5, lengths, torch.empty(0), starts, FRAMES)
 
 
 def test_levels_are_the_means_of_the_chunks(monkeypatch):

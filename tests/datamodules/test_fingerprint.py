@@ -79,9 +79,8 @@ def test_labels_versions_and_splits_are_part_of_it_and_a_lost_file_too(tmp_path:
 def test_sets_of_other_sentences_have_another_digest() -> None:
     def one(name: str, length: int) -> SentenceSet:
         table, lengths = pd.DataFrame({"utterance_id": [name]}), torch.tensor([length])
-        return SentenceSet(
-            "L", table, torch.zeros(length, 2).half(), torch.tensor([0]), lengths, torch.zeros(1, 1), 2, 3, "floor"
-        )
+        frames, starts = torch.zeros(length, 2).half(), torch.zeros(1, 2, dtype=torch.long)
+        return SentenceSet("L", table, frames, torch.tensor([0]), lengths, torch.zeros(1, 1), starts, 3)
 
     digests = [
         sets_digest(sets) for sets in ({"L": one("a", 5)}, {"L": one("b", 5)}, {"L": one("a", 6)}, {"U": one("a", 5)})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from one_step import taught
-from tiny_training import MODELS
+from tiny_training import EVERY_MODEL
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -36,7 +36,7 @@ VARIANTS = [
     "temp_gru task=categories task.class_weights=balanced",
     "deep_emocluster encoder=variational sampler=sentence temporal_net=transformer +regularizer@regularizers.kl=kl",
 ]
-OTHERS = [*(name for name in MODELS if name not in {case.split()[0] for case in SOME}), *VARIANTS]
+OTHERS = [*(name for name in EVERY_MODEL if name not in {case.split()[0] for case in SOME}), *VARIANTS]
 
 
 def train(directory: Path, processes: int, precision: str, passes: str, names: list[str], batch_size: int = 6) -> dict:

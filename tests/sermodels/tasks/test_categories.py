@@ -185,7 +185,10 @@ def test_the_scores_of_a_set_are_those_computed_by_hand():
         "n_other_classes": 1,  # boredom, which the model was not taught
         "accuracy": pytest.approx(BY_HAND["accuracy"]),
         "uar": pytest.approx(BY_HAND["uar"]),
+        "chance": {"accuracy": 4 / 7, "uar": 1 / 3},
         "f1": {"macro": pytest.approx(BY_HAND["f1_macro"]), "weighted": pytest.approx(BY_HAND["f1_weighted"])},
+        # Of anger 2 of 3 told and 2 of 4 there are right, of joy 1 of 2 and 1 of 2.
+        "f1_of_class": {"anger": pytest.approx(4 / 7), "joy": 0.5, "neutral": 1.0},
         "recall": {"anger": 0.5, "joy": 0.5, "neutral": 1.0},
         # Rows are the truth.
         "confusion": {"classes": FOUR, "counts": [[2, 1, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]},

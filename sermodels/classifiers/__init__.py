@@ -1,0 +1,1 @@
+"""What reads an encoder's last map: one a file."""
