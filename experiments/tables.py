@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from datamodules.errors import ConfigurationError
 from experiments.config.command_line import check_command_line
 from experiments.config.composing import choices
 from experiments.console.log_lines import log_to_console
@@ -29,6 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fidelity", choices=FIDELITIES, help="default: each table's own")
     parser.add_argument("--attribute", action="append", default=[], help="one of the table's; default: the scale's")
     parser.add_argument("--trials", type=int, help="trainings of every cell, at most the scale's")
+    parser.add_argument(
+        "--encoder",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a checkpoint that rows go on with, by the name that the table calls it",
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where tables go")
     parser.add_argument("--plan", action="store_true", help="say what there is and what is missing; train nothing")
     parsed = parser.parse_intermixed_args(arguments)
@@ -37,10 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log_to_console()
     with user_errors():
         check_command_line(options)
-        request = Request(
-            parsed.scale, parsed.fidelity, parsed.trials, tuple(parsed.attribute), options, parsed.results
-        )
+        encoders = encoders_of(parsed.encoder)
+        attributes = tuple(parsed.attribute)
+        request = Request(parsed.scale, parsed.fidelity, parsed.trials, attributes, options, encoders, parsed.results)
         sys.exit(make_tables(names, request, parsed.plan))
+
+
+def encoders_of(given: Sequence[str]) -> dict[str, Path]:
+    """Paths by name. Raises ConfigurationError for what is no NAME=PATH, and for a path that there is not."""
+    found = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not (name and equals and path):
+            raise ConfigurationError(f"--encoder {one}: give NAME=PATH, as in --encoder began=runs/began-….")
+        found[name] = Path(path)
+        if not found[name].exists():
+            raise ConfigurationError(f"--encoder {one}: there is no such checkpoint; give another.")
+    return found
 
 
 if __name__ == "__main__":

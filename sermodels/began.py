@@ -94,7 +94,7 @@ class BEGAN(EmotionModule):
     def panel(self, count: int = PANEL) -> Tensor:
         """(count, D) codes z, always the same."""
         generator = torch.Generator().manual_seed(derive_seed("panel"))
-        return _uniform((count, self.encoder.num_features), generator).to(self.device, self.dtype)
+        return _uniform((count, self.encoder.num_features), generator).to(next(self.generator.parameters()))
 
     def errors(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> L(v) of each, (N,), in float32 at least."""
@@ -172,8 +172,8 @@ class BEGAN(EmotionModule):
         return of_whole_batch(self.errors(chunks)).mean()
 
     def _draw(self, count: int) -> Tensor:
-        """(count, D) codes, of the batch's seed and on the CPU, so that any device and any number of processes agree."""
-        return draw_rows(_uniform, (count, self.encoder.num_features)).to(self.device, self.dtype)
+        """(count, D) codes, drawn on the CPU by the batch's seed, so that any device and any processes agree."""
+        return draw_rows(_uniform, (count, self.encoder.num_features)).to(next(self.generator.parameters()))
 
     def on_train_epoch_start(self) -> None:
         """The rate of the pass."""

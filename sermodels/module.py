@@ -131,7 +131,7 @@ class EmotionModule(pl.LightningModule, ABC):
         """The optimizers and the passes in which they step."""
 
     def of_chunks(self, chunks: Tensor) -> Tensor:
-        """(B, C, T, F) -> (B, C, O): the task's outputs for every chunk; NaN for chunks that a sentence does not have."""
+        """(B, C, T, F) -> (B, C, O): the task's outputs for chunks; NaN for those that a sentence does not have."""
         return self.where_present(chunks, self.told)
 
     def of_batch(self, batch: ChunkBatch) -> Tensor:

@@ -18,9 +18,9 @@ Extractor = Callable[[np.ndarray | Tensor], Tensor]
 def make_extractor(settings: FeatureSettings | PieceSettings) -> Extractor:
     """The function from samples (n,) to raw, un-normalised features (T, F); of pieces see make_pieces.
 
-    Of mel frames T = settings.num_frames(n): peak normalisation, pre-emphasis, mel spectrogram (the backend's part), logarithm. All of it is computed
-    in double precision: in single precision a quiet band beside a loud one keeps so few digits that the
-    logarithm differs between backends by 7e-5 of a file's maximum; in double precision it is 5e-8.
+    Of mel frames T = settings.num_frames(n): peak normalisation, pre-emphasis, mel spectrogram (the backend's part),
+    logarithm. All of it is computed in double precision: in single precision a quiet band beside a loud one keeps so
+    few digits that the logarithm differs between backends by 7e-5 of a file's maximum; in double precision it is 5e-8.
 
     Raises DataError when the backend cannot be imported; the returned function raises it for an utterance too
     short for one frame.

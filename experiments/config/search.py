@@ -55,7 +55,7 @@ def _check_values(name: str, values: Any) -> None:
     numbers = bounds and all(type(values[key]) in (int, float) for key in ("low", "high"))
     if not numbers or not values["low"] < values["high"] or (values.get("log") and values["low"] <= 0):
         raise ConfigurationError(
-            f"search.space.{name}={values}: give a list of values, or low, high (above low) and, where wanted, log: true."
+            f"search.space.{name}={values}: give a list of values, or low, high (above low) and, if wanted, log: true."
         )
 
 

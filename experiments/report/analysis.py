@@ -7,14 +7,18 @@ from typing import Any
 
 from experiments.config.building import trial_model
 from experiments.report.comparison import HIGHER, Column, Comparison, Values, compare
+from experiments.report.confusion import CATEGORY_MEASURES
 from experiments.report.definition import CCC, Scale, Table
 from experiments.report.grid import Asked
 from experiments.report.measures import Finished
 from experiments.report.runs import DONE, TableRun
+from experiments.report.speakers import SpeakerInterval, drawn_scores, interval
 from experiments.report.verdicts import Verdict, judge
 
 # Numbers that are told and not compared: a round is no merit, and the development set has chosen it.
 NOT_COMPARED = ("best_round", "development_ccc")
+JUDGED = (CCC, *CATEGORY_MEASURES)
+"""Measures of sentences, which other speakers may change."""
 Numbers = Mapping[tuple[str, Column], Values]
 """By row and column."""
 
@@ -59,7 +63,8 @@ class Analysis:
     def is_papers_version(self) -> bool:
         """Whether all numbers are of the paper's version of its corpus, and of its test set."""
         test_sets = {one.tested_on for one in self.finished}
-        return [one["version"] for one in self.corpora] == [self.table.version] and test_sets <= {self.table.test_set}
+        wanted = self.table.version is None or [one["version"] for one in self.corpora] == [self.table.version]
+        return wanted and test_sets <= {self.table.test_set}
 
     @property
     def shows_published(self) -> bool:
@@ -73,12 +78,17 @@ class Analysis:
             Column(fidelity, attribute, measure)
             for attribute in self.asked.attributes
             for fidelity in self.asked.fidelities
-            for measure in self.table.measures
+            for measure in self.table.measures_of(attribute)
         ]
 
     def values(self, row: str, column: Column) -> Values:
         """A row's numbers, trial by trial; none where no run is finished."""
         return self.numbers.get((row, column), Values([], []))
+
+    def other_speakers(self, row: str, column: Column) -> SpeakerInterval | None:
+        """What a row's number might be with other speakers; None where it is no measure of sentences."""
+        values = self.values(row, column)
+        return interval(*drawn_scores(values.predictions)) if values.predictions else None
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -114,7 +124,11 @@ class Analysis:
             judge(
                 claim,
                 self.table.attributes,
-                [Column(fidelity, attribute, CCC) for attribute in self.asked.attributes if CCC in self.table.measures],
+                [
+                    Column(fidelity, attribute, headline)
+                    for attribute in self.asked.attributes
+                    if (headline := self.table.headline_of(attribute)) in self.table.measures
+                ],
                 self.values,
                 self.comparisons,
                 self.others[claim.gain.over] if claim.gain else {},
@@ -139,11 +153,11 @@ def numbers_of(table: Table, finished: Iterable[Finished]) -> Numbers:
     return {
         (row, Column(fidelity, attribute, measure)): Values(
             [one.value(measure) for one in trials],
-            [one.predictions for one in trials] if measure == CCC else [],
+            [one.predictions.measured(measure) for one in trials] if measure in JUDGED else [],
             tuple(one.made.cell.trial for one in trials),
         )
         for (row, fidelity, attribute), trials in of_cell.items()
-        for measure in table.measures
+        for measure in table.measures_of(attribute)
     }
 
 

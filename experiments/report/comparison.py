@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.report.concordance import Predictions
 from experiments.report.significance import LEVEL, holm, welch
-from experiments.report.speakers import DRAWS, SpeakerInterval, drawn_cccs, interval
+from experiments.report.speakers import DRAWS, Judged, SpeakerInterval, drawn_scores, interval
 
 HIGHER, LOWER, SAME, UNKNOWN = "higher", "lower", "no difference told", "cannot be told"
 
@@ -27,8 +26,8 @@ class Values:
     """A row's numbers in one column, trial by trial."""
 
     trials: list[float]
-    predictions: list[Predictions]
-    """None but for CCCs."""
+    predictions: Sequence[Judged]
+    """None but for what sentences are judged by."""
     which: tuple[int, ...] | None = None
     """The trials' numbers; None: the first ones."""
 
@@ -141,9 +140,9 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
     """
     drawn = {}
 
-    def cccs(key: tuple[str, Column], values: Values) -> tuple[np.ndarray, list[str]]:
+    def drawn_of(key: tuple[str, Column], values: Values) -> tuple[np.ndarray, list[str]]:
         if key not in drawn:
-            drawn[key] = drawn_cccs(values.predictions, draws)
+            drawn[key] = drawn_scores(values.predictions, draws)
         return drawn[key]
 
     made = []
@@ -151,7 +150,7 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
         difference = one.mean - another.mean
         speakers = None
         if one.predictions and another.predictions:
-            (a, names), (b, others) = cccs((row, column), one), cccs((other, column), another)
+            (a, names), (b, others) = drawn_of((row, column), one), drawn_of((other, column), another)
             if names == others:  # else the draws would not be of the same speakers
                 speakers = interval(a - b, names)
         papers_difference = one.papers_mean - another.papers_mean

@@ -99,6 +99,19 @@ class Predictions:
             np.where(speaker.isin(labels.NOBODY), NOBODY + ids, speaker.to_numpy(object)).astype(str),
         )
 
+    def measured(self, measure: str) -> "Predictions":
+        """The same: there is one measure, the CCC."""
+        return self
+
+    @property
+    def value(self) -> float:
+        """The CCC."""
+        return self.ccc
+
+    def of_sums(self, sums: Array) -> Array:
+        """See ccc_of_sums."""
+        return ccc_of_sums(sums)
+
     @property
     def ccc(self) -> float:
         """Of all sentences."""

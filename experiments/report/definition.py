@@ -13,13 +13,15 @@ from datamodules.errors import ConfigurationError
 from datamodules.labels import ATTRIBUTES
 from experiments import CONF
 from experiments.config.composing import choices
+from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES
 
 Override = Annotated[str, Field(pattern=r"^[+~]?[\w./@]+=")]
 Pair = tuple[str, str]
 KINDS = ("better", "no_better", "not_all_better", "rises", "falls", "gain", "parameters", "elsewhere")
 CCC = "ccc"
 """The measure that is published: the concordance correlation coefficient on the test set."""
-MEASURES = (CCC, "development_ccc", "best_round")
+OF_ATTRIBUTES = (CCC, "development_ccc")
+MEASURES = (*OF_ATTRIBUTES, *CATEGORY_MEASURES, "best_round")
 """Besides columns of clusters.csv."""
 
 
@@ -111,6 +113,34 @@ class Claim(_Plain):
         return self
 
 
+class Scale(_Plain):
+    """How large a table's runs are, on which data, and how often each is trained."""
+
+    title: str
+    test_set: str | None = None
+    """None is the table's."""
+    attributes: list[str] | None = None
+    """Those that are run; None: the table's."""
+    overrides: list[Override]
+    of_models: dict[str, list[Override]] = {}
+    """Further ones of single models."""
+    trials: list[list[Override]]
+    """What makes a trial, one after the other."""
+    rounds: dict[int, int] = {}
+    """What stands for the papers' rounds; what is not named is as in the paper."""
+    unlabeled_sizes: dict[int, int] = {}
+    """Likewise for the sizes of U."""
+
+    before: dict[str, list[Override]] = {}
+    """Runs that others go on with: name -> options; the others say `pretrained.checkpoint=@name`. In these options,
+    @unlabeled_dir is what the user gives as data.unlabeled_dir."""
+
+    @staticmethod
+    def of(sizes: dict[int, int], papers: int) -> int:
+        """What stands for a number of the paper's at a scale; what is not named is as in the paper."""
+        return sizes.get(papers, papers)
+
+
 class Table(_Plain):
     """A table of a paper, or a control of our own where `corpus` is None."""
 
@@ -120,8 +150,11 @@ class Table(_Plain):
     version: str | None = None
     test_set: str | None = None
     attributes: Annotated[list[str], Field(min_length=1)]
+    """`categories` too, which stands in an attribute's place."""
     measures: list[str] = [CCC]
     """See experiments.report.measures."""
+    headline: Literal["accuracy", "uar", "f1_macro", "f1_weighted"] = "accuracy"
+    """What published numbers of categories are."""
     fidelity: Annotated[list[Literal["released", "paper", "literal"]], Field(min_length=1)]
     """The first is the one that verdicts are about."""
     rounds: int
@@ -136,10 +169,12 @@ class Table(_Plain):
     """Further comparisons."""
     claims: list[Claim] = []
     notes: list[str] = []
+    scales: dict[str, Scale] = {}
+    """Of its own, in the place of those of conf/scale."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if unknown := set(self.attributes) - set(ATTRIBUTES):
+        if unknown := set(self.attributes) - {*ATTRIBUTES, CATEGORIES}:
             raise ValueError(f"there is no attribute {', '.join(sorted(unknown))}")
         for measure in self.measures:
             set_name, _, column = measure.partition("/")
@@ -178,6 +213,15 @@ class Table(_Plain):
         of_claims = [pair for claim in self.claims for pair in claim.pairs]
         return list(dict.fromkeys([*of_marks, *of_claims, *self.compare]))
 
+    def headline_of(self, attribute: str) -> str:
+        """The measure that verdicts are about."""
+        return self.headline if attribute == CATEGORIES else CCC
+
+    def measures_of(self, attribute: str) -> list[str]:
+        """Those that there are of an attribute, or of categories."""
+        others = OF_ATTRIBUTES if attribute == CATEGORIES else CATEGORY_MEASURES
+        return [one for one in self.measures if one not in others]
+
     def published(self, row: str, attribute: str) -> float | None:
         """The published value, if there is one."""
         values = self.rows[row].published
@@ -187,30 +231,6 @@ class Table(_Plain):
         """The published marks, none where there are none."""
         marks = self.rows[row].marks
         return "" if marks is None else marks[self.attributes.index(attribute)]
-
-
-class Scale(_Plain):
-    """How large a table's runs are, on which data, and how often each is trained."""
-
-    title: str
-    test_set: str | None = None
-    """None is the table's."""
-    attributes: list[str] | None = None
-    """Those that are run; None: the table's."""
-    overrides: list[Override]
-    of_models: dict[str, list[Override]] = {}
-    """Further ones of single models."""
-    trials: list[list[Override]]
-    """What makes a trial, one after the other."""
-    rounds: dict[int, int] = {}
-    """What stands for the papers' rounds; what is not named is as in the paper."""
-    unlabeled_sizes: dict[int, int] = {}
-    """Likewise for the sizes of U."""
-
-    @staticmethod
-    def of(sizes: dict[int, int], papers: int) -> int:
-        """What stands for a number of the paper's at a scale; what is not named is as in the paper."""
-        return sizes.get(papers, papers)
 
 
 Kind = TypeVar("Kind", Table, Scale)

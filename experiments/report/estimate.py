@@ -16,7 +16,8 @@ SENTENCES, REPEATS = 2, 1  # measured where no run of the kind has been timed
 def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
     """Of the runs that are not done, by seconds a chunk of finished ones with the same network, else measured now.
 
-    None where nothing can be said: a GPU whose runs have not been timed, or data that have not been prepared.
+    None where nothing can be said: searches, rows of pieces, and a GPU, where none was timed; or data that have not
+    been prepared.
     """
     rates = _timed([one for one in runs if one.state == DONE])
     total = 0.0
@@ -25,7 +26,8 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
             return None
         key = _network(one)
         if key not in rates:
-            if one.plan.trainer.accelerator != "cpu":
+            unknown = one.plan.search is not None or one.plan.data.features.frames_a_piece is not None
+            if unknown or one.plan.trainer.accelerator != "cpu":
                 return None
             log.info("measuring what a chunk costs here: %s", one.plan.model_name)
             data = one.plan.data
@@ -50,7 +52,7 @@ def _timed(runs: Sequence[TableRun]) -> dict[str, float]:
 
 
 def _chunks(one: TableRun) -> int:
-    return chunks_of(one.plan.data.chunks, one.sizes, one.plan.passes)
+    return chunks_of(one.plan.data, one.sizes, one.plan.passes)
 
 
 def _network(one: TableRun) -> str:

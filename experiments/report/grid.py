@@ -1,11 +1,12 @@
 """From a table and a scale to the runs it takes: rows x attributes x trials, each as a command line."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from datamodules.errors import ConfigurationError
 from datamodules.labels import ATTRIBUTES
+from experiments.report.confusion import CATEGORIES
 from experiments.report.definition import Row, Scale, Table, read_scale, read_table
 
 FIDELITIES = ("released", "paper", "both")
@@ -106,13 +107,14 @@ def asked_of(
 
     Raises ConfigurationError for what they do not have, and for options that would leave its headings wrong.
     """
-    table, scale = read_table(name), read_scale(scale_name)
+    table = read_table(name)
+    scale = table.scales.get(scale_name) or read_scale(scale_name)
     count = len(scale.trials) if trials is None else trials
     if not 1 <= count <= len(scale.trials):
         raise ConfigurationError(f"--trials {trials}: scale {scale_name} has 1 to {len(scale.trials)}.")
     wanted = attributes or scale.attributes or table.attributes
     chosen = tuple(one for one in table.attributes if one in wanted)
-    if not chosen or set(wanted) - set(ATTRIBUTES):
+    if not chosen or set(wanted) - {*ATTRIBUTES, CATEGORIES}:
         raise ConfigurationError(f"--attribute {' '.join(wanted)}: {name} has {', '.join(table.attributes)}.")
     fidelities = chosen_fidelities(table, fidelity)
     asked = Asked(name, table, scale_name, scale, fidelities, chosen, count, tuple(options))
@@ -131,15 +133,43 @@ def cells(asked: Asked) -> Iterator[Cell]:
             for attribute in asked.attributes:
                 for trial in range(asked.trials):
                     fidelity = row.fidelity or column
-                    of_trial = (f"attribute={attribute}", *asked.scale.trials[trial], *asked.options)
+                    of_trial = (*_asking(asked.table, attribute), *asked.scale.trials[trial], *asked.options)
                     overrides = (*_overrides(asked.table, asked.scale, row, fidelity), *of_trial)
                     yield Cell(key, column, fidelity, attribute, trial, overrides)
+
+
+def before_cells(asked: Asked, given_encoders: Collection[str] = ()) -> dict[str, Cell]:
+    """The runs that others go on with, by name, but for those whose checkpoints are given.
+
+    Raises ConfigurationError for a folder that the user has to give. The user's options of data are the others', which may be of another corpus.
+    """
+    given = {_key(one): one.partition("=")[2] for one in asked.options}
+    own = [one for one in asked.options if not _key(one).startswith(("data", "pretrained", "search"))]
+    found = {}
+    for name, overrides in asked.scale.before.items():
+        if name in given_encoders:
+            continue
+        if any("@unlabeled_dir" in one for one in overrides) and "data.unlabeled_dir" not in given:
+            raise ConfigurationError(
+                f"{asked.name}: {name} is trained on a folder of speech first; give it as data.unlabeled_dir=…"
+            )
+        made = [one.replace("@unlabeled_dir", given.get("data.unlabeled_dir", "")) for one in overrides]
+        found[name] = Cell(f"before: {name}", "paper", "paper", "", 0, (*made, *own))
+    return found
+
+
+def _asking(table: Table, attribute: str) -> tuple[str, ...]:
+    """The options that ask for an attribute, or for categories."""
+    if attribute == CATEGORIES:
+        return ("task=categories",)
+    return (*(("task=attributes",) if CATEGORIES in table.attributes else ()), f"attribute={attribute}")
 
 
 def _refuse_the_tables_own(asked: Asked) -> None:
     """Rows, trials and sizes are what a table is."""
     rows = [one for row in asked.table.rows.values() for one in row.overrides]
     own = [*asked.table.overrides, *rows, *(one for trial in asked.scale.trials for one in trial)]
+    own += asked.scale.overrides if asked.scale_name in asked.table.scales else []
     keys = {_key(one) for one in own} | OF_THE_TABLE
     for option in asked.options:
         if _key(option) in keys:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.report.analysis import Analysis
+from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES
 from experiments.report.definition import CCC
 from experiments.report.measures import Finished
 
@@ -30,9 +31,10 @@ def values_table(analysis: Analysis) -> pd.DataFrame:
             **{name: corpus[key] for name, key in OF_CORPUS.items()},
             "test_set": one.tested_on,
         }
-        measures = analysis.table.measures
+        measures = analysis.table.measures_of(cell.attribute)
         numbers: list[tuple[str, int | None, float]] = [(measure, None, one.value(measure)) for measure in measures]
-        numbers += [(CCC, part, value) for part, value in enumerate(one.predictions.of_parts) if CCC in measures]
+        parts = one.predictions.measured(CCC).of_parts if CCC in measures else []
+        numbers += [(CCC, part, value) for part, value in enumerate(parts)]
         lines += [{**known, "measure": measure, "part": part, "value": value} for measure, part, value in numbers]
     columns = ["table", "scale", "row", "name", "column", "fidelity", "attribute", "measure", "trial", "part", "value"]
     columns += ["run", *OF_CORPUS, "test_set"]
@@ -94,7 +96,10 @@ def _facts(one: Finished) -> dict[str, object]:
         "unlabeled": metrics.corpus["unlabeled"],
         "best_round": int(one.value("best_round")),
         "development_ccc": one.value("development_ccc"),
-        "test_ccc": one.predictions.ccc,
+        **{
+            f"test_{measure}": one.value(measure)
+            for measure in (CATEGORY_MEASURES if one.made.cell.attribute == CATEGORIES else (CCC,))
+        },
         "seconds": environment["seconds"],
         "commit": environment["commit"],
     }

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from experiments.jobs.job import Job
 from experiments.report.analysis import Analysis, Numbers, corpora_of, finished_runs, numbers_of, parameters_of
 from experiments.report.definition import read_table, table_names
 from experiments.report.estimate import estimated_seconds
-from experiments.report.grid import Asked, asked_of, cells
+from experiments.report.grid import Asked, asked_of, before_cells, cells
 from experiments.report.latex import latex
 from experiments.report.listed_runs import run_listed
 from experiments.report.long_form import write_csv
@@ -40,6 +40,8 @@ class Request:
     """None given: the scale's."""
     options: tuple[str, ...]
     """Of every run, and of Hydra's launcher."""
+    encoders: Mapping[str, Path]
+    """Checkpoints that rows go on with, by the names that the table calls them."""
     results: Path
 
     @property
@@ -58,6 +60,7 @@ class Request:
         words += ["--fidelity", self.fidelity] if self.fidelity else []
         words += ["--trials", str(self.trials)] if self.trials else []
         words += [word for one in self.attributes for word in ("--attribute", one)]
+        words += [word for name, path in self.encoders.items() for word in ("--encoder", f"{name}={path}")]
         words += ["--results", str(self.results)] if self.results != RESULTS else []
         return shlex.join([*words, *self.options])
 
@@ -101,7 +104,9 @@ def make_tables(names: Sequence[str], request: Request, plan_only: bool) -> int:
 
 def show_plan(name: str, request: Request) -> int:
     """What a table would take; nothing is trained or prepared. The exit status, 0."""
-    runs = table_runs(cells(request.asked(name)), prepare=False)
+    asked = request.asked(name)
+    first = table_runs(before_cells(asked, request.encoders).values(), prepare=False)
+    runs = [*first, *table_runs(cells(asked), prepare=False, before=_checkpoints(asked, first, request))]
     show_runs(runs)
     show_progress(name, runs, estimated_seconds(one_of_each(runs)))
     return 0
@@ -110,20 +115,40 @@ def show_plan(name: str, request: Request) -> int:
 def make_table(name: str, request: Request) -> int:
     """Train what a table lacks, write and show it; the exit status: 0, 1 where a run failed, 130 if interrupted."""
     asked = request.asked(name)
-    runs = table_runs(cells(asked), prepare=True)
-    missing = [one for one in one_of_each(runs) if one.state != DONE]
-    status = 0
-    if missing:
-        show_progress(name, runs, estimated_seconds(one_of_each(runs)))
-        status = run_listed([_job(one) for one in missing], request.folder(name), request.launcher)
-        if status >= ENDED_BY_A_SIGNAL:
-            return status
+    first = table_runs(before_cells(asked, request.encoders).values(), prepare=True)
+    status = _train(f"{name}, first", first, request.folder(name), request)
+    if status:
+        return status
+    runs = table_runs(cells(asked), prepare=True, before=_checkpoints(asked, first, request))
+    missing = [one for one in runs if one.state != DONE]
+    status = _train(name, runs, request.folder(name), request)
+    if status >= ENDED_BY_A_SIGNAL:
+        return status
     analysis = analysed(asked, runs, request)
     write_table(analysis, request)
     # A call that only read has nothing new to tell.
     if missing and any(one.plan.logger.backend == "wandb" for one in runs):
         log_table(analysis, request.folder(name), runs[0].plan.logger)
     return status
+
+
+def _train(name: str, runs: Sequence[TableRun], folder: Path, request: Request) -> int:
+    """Train those that are not done; the exit status of the sweep."""
+    missing = [one for one in one_of_each(runs) if one.state != DONE]
+    if not missing:
+        return 0
+    show_progress(name, runs, estimated_seconds(one_of_each(runs)))
+    return run_listed([_job(one) for one in missing], folder, request.launcher)
+
+
+def _checkpoints(asked: Asked, first: Sequence[TableRun], request: Request) -> dict[str, Path | None]:
+    """What rows go on with, by name: the user's, else of the table's own first runs, None where these are not done."""
+    names = before_cells(asked, request.encoders)
+    own = {
+        name: one.run.path.resolve() if one.run is not None and one.state == DONE else None
+        for name, one in zip(names, first, strict=True)
+    }
+    return {**own, **{name: path.expanduser().resolve() for name, path in request.encoders.items()}}
 
 
 def analysed(asked: Asked, runs: Sequence[TableRun], request: Request) -> Analysis:

@@ -6,12 +6,24 @@ from typing import Any
 
 from experiments.report.analysis import Analysis
 from experiments.report.concordance import SUBSETS
-from experiments.report.sheet import Sheet, claims_sheet, comparisons_sheet, distance_sheet, main_sheet, title
+from experiments.report.confusion import CATEGORIES
+from experiments.report.sheet import (
+    Sheet,
+    claims_sheet,
+    comparisons_sheet,
+    distance_sheet,
+    main_sheet,
+    speakers_sheet,
+    title,
+)
 from experiments.report.speakers import DRAWS, ENOUGH
 
 LEGEND = (
     "Cells: mean of the papers' values ({trials} trainings x {parts} fixed parts of the test set) ± standard deviation "
     "of the trainings on the whole set (whose mean it is where a part's CCC is not defined). Bold: a column's best."
+)
+OF_CATEGORIES = (
+    "Cells: mean ± standard deviation over {trials} trainings, each on its whole test set. Bold: a column's best."
 )
 TESTS = (
     "The papers' test is Welch's two-tailed t-test of those values, significant if p < .05; the parts share their "
@@ -42,6 +54,8 @@ def markdown(analysis: Analysis, command: str) -> str:
         parts += ["## Claims" if table.corpus else "## What is asked", _lines(claims_sheet(analysis))]
     if analysis.comparisons:
         parts += ["## Comparisons", _lines(comparisons_sheet(analysis)), TESTS.format(draws=DRAWS, enough=ENOUGH)]
+    if (sheet := speakers_sheet(analysis)).rows:
+        parts += ["## With other speakers", _lines(sheet)]
     if table.notes:
         parts += ["## Notes", "\n".join(f"- {note}" for note in table.notes)]
     parts += ["## Again", f"    {command}", "`runs.csv` lists the runs, `values.csv` every number by itself."]
@@ -99,7 +113,9 @@ def _cores(environment: Mapping[str, Any]) -> str:
 
 
 def _legend(analysis: Analysis) -> str:
-    words = LEGEND.format(trials=analysis.asked.trials, parts=SUBSETS)
+    trials = analysis.asked.trials
+    legend = OF_CATEGORIES if CATEGORIES in analysis.asked.attributes else LEGEND
+    words = legend.format(trials=trials, parts=SUBSETS)
     marks = [
         f"{mark}: better than each of {_names(analysis, one.better_than)}" for mark, one in analysis.table.marks.items()
     ]

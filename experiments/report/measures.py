@@ -2,6 +2,7 @@
 
 ccc               of the test set, from its predictions
 development_ccc   of the development set, at the best round
+accuracy, uar, f1_macro, f1_weighted    of categories, from its predictions
 best_round        the round whose model was kept, from 1
 L/…, U/…          a column of clusters.csv: of that set's latest clustering up to the best round
 """
@@ -17,6 +18,7 @@ from datamodules.batch import LABELED
 from datamodules.errors import DataError
 from datamodules.sets import is_test_set
 from experiments.report.concordance import Predictions
+from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES, CategoryPredictions
 from experiments.report.definition import CCC
 from experiments.report.runs import TableRun
 from experiments.results.run_result import RunResult
@@ -47,9 +49,11 @@ class Finished:
         return self.test_set if self.test_set in rated else rated[0]
 
     @cached_property
-    def predictions(self) -> Predictions:
+    def predictions(self) -> Predictions | CategoryPredictions:
         """Of the test set, for the cell's attribute."""
         table = self.run.predictions(self.tested_on)
+        if self.made.cell.attribute == CATEGORIES:
+            return CategoryPredictions.of_table(table)
         return Predictions.of_table(table[table["attribute"] == self.made.cell.attribute])
 
     @cached_property
@@ -72,8 +76,8 @@ class Finished:
 
     def value(self, measure: str) -> float:
         """NaN where it is not defined, or not known of this run."""
-        if measure == CCC:
-            return self.predictions.ccc
+        if measure == CCC or measure in CATEGORY_MEASURES:
+            return self.predictions.measured(measure).value
         if measure == "development_ccc":
             scores: dict[str, Any] = (self.run.metrics.validation or {}).get("ccc", {})
             value = scores.get(self.made.cell.attribute)

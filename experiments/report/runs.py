@@ -1,10 +1,11 @@
 """The runs of a table: how each is called, and how far it has come."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
 
-from datamodules.chunking import ChunkSettings
 from datamodules.errors import ConfigurationError
 from datamodules.fingerprint import data_fingerprint
 from experiments.config.composing import composed_or_refused
@@ -46,32 +47,61 @@ class TableRun:
         return str(self.run.path) if self.run else " ".join(self.cell.overrides)
 
 
-def table_runs(cells: Iterable[Cell], prepare: bool) -> list[TableRun]:
+def table_runs(
+    cells: Iterable[Cell], prepare: bool, before: Mapping[str, Path | None] = MappingProxyType({})
+) -> list[TableRun]:
     """The run of every cell.
 
     prepare: extract what is missing of their data; else such runs stay without a name.
+    before: the checkpoints that cells go on with, by the names that they call them; None is not there yet, and who goes
+        on with it has no name either.
     Raises what making a plan and preparing data raise.
     """
     identities: dict[str, tuple[str, dict[str, int]] | None] = {}
     found = []
     for cell in cells:
-        plan = _plan(cell)
+        named, there = _gone_on_with(cell, before)
+        plan = _plan(named)
+        if not there:
+            found.append(TableRun(named, plan, None))
+            continue
         key = json.dumps(asdict(plan.data), sort_keys=True, default=str)
         if key not in identities:
             identities[key] = _identity(plan.data, prepare)
         identity = identities[key]
         if identity is None:
-            found.append(TableRun(cell, plan, None))
+            found.append(TableRun(named, plan, None))
         else:
             fingerprint, sizes = identity
             path = plan.run_root / run_name(plan, outcome(plan, fingerprint))
-            found.append(TableRun(cell, plan, RunResult(path), sizes))
+            found.append(TableRun(named, plan, RunResult(path), sizes))
     return found
 
 
 def one_of_each(runs: Sequence[TableRun]) -> list[TableRun]:
     """The runs without those that are another cell's too."""
     return list({one.key: one for one in reversed(runs)}.values())[::-1]
+
+
+def _gone_on_with(cell: Cell, before: Mapping[str, Path | None]) -> tuple[Cell, bool]:
+    """The cell with the checkpoint in its name's place, and whether that is there. Raises ConfigurationError."""
+    made = []
+    there = True
+    for one in cell.overrides:
+        key, _, value = one.partition("=")
+        if key == "pretrained.checkpoint" and value.startswith("@"):
+            if value[1:] not in before:
+                raise ConfigurationError(
+                    f"{cell.label}: goes on with the encoder of {value[1:]}; give its checkpoint, --encoder "
+                    f"{value[1:]}=PATH."
+                )
+            path = before[value[1:]]
+            there = path is not None
+            one = f"{key}='{path}'" if there else "pretrained.weights=random"
+        made.append(one)
+    if not there:  # as a plan alone, which is of the same size
+        made = [*(one for one in made if not one.startswith("pretrained.")), "pretrained.weights=random"]
+    return replace(cell, overrides=tuple(made)), there
 
 
 def _plan(cell: Cell) -> RunPlan:
@@ -90,7 +120,8 @@ def _identity(plan: DataPlan, prepare: bool) -> tuple[str, dict[str, int]] | Non
     return data_fingerprint(data.parts), {**sizes, "unlabeled": 0 if data.pool is None else len(data.pool)}
 
 
-def chunks_of(settings: ChunkSettings, sizes: dict[str, int], passes: Sequence[str]) -> int:
-    """How many chunks a run trains on in all its passes."""
+def chunks_of(data: DataPlan, sizes: dict[str, int], passes: Sequence[str]) -> int:
+    """How many chunks a run trains on in all its passes; sentences, where these are rows of pieces."""
     of_pass = {"L": sizes.get("train", 0), "U": sizes.get("unlabeled", 0)}
-    return settings.num_chunks * sum(of_pass[name] for name in passes)
+    each = data.chunks.num_chunks if data.features.frames_a_piece is None else 1
+    return each * sum(of_pass[name] for name in passes)

@@ -4,13 +4,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.report.analysis import Analysis
+import numpy as np
+
+from experiments.report.analysis import JUDGED, Analysis
 from experiments.report.comparison import Column, Comparison, Values
+from experiments.report.confusion import CATEGORIES
 from experiments.report.definition import CCC
 from experiments.report.verdicts import CANNOT_BE_TOLD, HELD, NOT_HELD, distance
 
 # What a measure is called above a column; a CCC needs no word.
-MEASURES = {CCC: "", "development_ccc": "development", "best_round": "best round"}
+MEASURES = {
+    CCC: "",
+    "development_ccc": "development",
+    "best_round": "best round",
+    "uar": "UAR",
+    "f1_macro": "F1, macro",
+    "f1_weighted": "F1, weighted",
+}
 # Of other corpora than the paper's a claim has no verdict; what is seen is told.
 SEEN = {HELD: "so here", NOT_HELD: "not so here", CANNOT_BE_TOLD: "cannot be told here"}
 
@@ -70,7 +80,7 @@ def main_sheet(analysis: Analysis) -> Sheet:
         ]
         rows.append([row.name, *cells])
     for place, shown in enumerate(columns, start=1):
-        if isinstance(shown, Column) and shown.measure in (CCC, "development_ccc"):
+        if isinstance(shown, Column) and shown.measure in (*JUDGED, "development_ccc"):
             means = [analysis.values(key, shown).papers_mean for key in table.rows]
             highest = max((mean for mean in means if not math.isnan(mean)), default=math.nan)
             best |= {(line, place) for line, mean in enumerate(means) if mean == highest}
@@ -103,7 +113,8 @@ def distance_sheet(analysis: Analysis) -> Sheet:
         for column in analysis.columns:
             published = analysis.table.published(key, column.attribute)
             values = analysis.values(key, column)
-            if published is None or column.measure != CCC or not values.trials:
+            headline = analysis.table.headline_of(column.attribute)
+            if published is None or column.measure != headline or not values.trials:
                 continue
             away, verdict = distance(published, values)
             judged = analysis.judged and column.fidelity == analysis.asked.fidelities[0]
@@ -120,6 +131,25 @@ def distance_sheet(analysis: Analysis) -> Sheet:
                     verdict if judged else "–",
                 ]
             )
+    return Sheet(header, rows, set())
+
+
+def speakers_sheet(analysis: Analysis) -> Sheet:
+    """Scores of categories with the speakers of the test set drawn anew; folds' sentences are one test set."""
+    header = ["", "of", "all sentences", "with other speakers, 95 %", "speakers", "chance"]
+    rows = []
+    for key, row in analysis.table.rows.items():
+        for column in analysis.columns:
+            found = analysis.other_speakers(key, column) if column.measure in ("accuracy", "uar") else None
+            if found is None:
+                continue
+            values = analysis.values(key, column)
+            counts = np.sum([np.sum(list(one.by_speaker().values()), axis=0) for one in values.predictions], axis=0)
+            true = counts.reshape(round(len(counts) ** 0.5), -1).sum(1)
+            chance = true.max() / true.sum() if column.measure == "accuracy" else 1 / (true > 0).sum()
+            whole = ccc_words(float(values.predictions[0].of_sums(counts)))
+            between = f"{ccc_words(found.low)} to {ccc_words(found.high)}" if found.speakers > 1 else "–"
+            rows.append([row.name, _heading(analysis, column), whole, between, str(found.speakers), ccc_words(chance)])
     return Sheet(header, rows, set())
 
 
@@ -196,7 +226,9 @@ def _number(measure: str, values: Values) -> str:
 
 def _heading(analysis: Analysis, column: Column) -> str:
     fidelity = column.fidelity if len(analysis.asked.fidelities) > 1 else ""
-    words = (column.attribute, fidelity, MEASURES.get(column.measure, column.measure))
+    measure = MEASURES.get(column.measure, column.measure)
+    of = "" if column.attribute == CATEGORIES and measure else column.attribute
+    words = (of, fidelity, measure)
     return ", ".join(word for word in words if word)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.report.concordance import NOBODY, Array, Predictions, ccc_of_sums
+from experiments.report.concordance import NOBODY, Array, Predictions
+from experiments.report.confusion import MeasuredCategories
 
 DRAWS = 10_000
 SEED = 1989
@@ -18,6 +19,10 @@ ENOUGH = 10
 """Speakers, below which such an interval says little."""
 BLOCK = 10_000_000
 """Weights held at once."""
+
+
+Judged = Predictions | MeasuredCategories
+"""Predictions, and what they are judged by."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,16 @@ class SpeakerInterval:
         return self.speakers >= ENOUGH
 
 
-def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SEED) -> tuple[Array, list[str]]:
-    """(R,) a model's CCC on speakers drawn with replacement, and who the speakers are.
+def drawn_scores(trials: Sequence[Judged], draws: int = DRAWS, seed: int = SEED) -> tuple[Array, list[str]]:
+    """(R,) a model's score on speakers drawn with replacement, and who the speakers are.
 
-    trials: of one model. Where they were tested on the same speakers, their CCCs are averaged; where not, as in folds,
-    their sentences are taken as one test set. The same speakers and seed give the same draws, whatever the model, so
+    trials: of one model. Where they were tested on the same speakers, their scores are averaged; where not, as in
+    folds, their sentences are taken as one test set. The same speakers and seed give the same draws, whatever the model, so
     that differences of two models are paired.
     """
     sums = [one.by_speaker() for one in trials]
     names = sorted(set().union(*sums))
-    nothing = np.zeros(6)
+    nothing = np.zeros(len(next(iter(sums[0].values()))))
     matrices = [np.array([one.get(name, nothing) for name in names]) for one in sums]
     if any(set(one) != set(names) for one in sums):
         matrices = [np.sum(matrices, axis=0)]
@@ -55,7 +60,7 @@ def drawn_cccs(trials: Sequence[Predictions], draws: int = DRAWS, seed: int = SE
     drawn = []
     for count in _blocks(draws, len(names)):
         weights = rng.multinomial(len(names), even, count).astype(float)
-        drawn.append(np.mean([ccc_of_sums(weights @ matrix) for matrix in matrices], axis=0))
+        drawn.append(np.mean([trials[0].of_sums(weights @ matrix) for matrix in matrices], axis=0))
     return np.concatenate(drawn), names
 
 

@@ -100,7 +100,7 @@ class Inner:
         self.folds = list(self._folds())
         self.maps: dict[str, Tensor] = {}
         # The encoder that the run will have: what it has learnt, or where it starts at random.
-        self.weights = {name: value.clone() for name, value in make_model(plan, task).encoder.state_dict().items()}
+        self.weights = {name: value.clone() for name, value in make_model(plan, task).encoder.state_dict().items()}  # type: ignore[union-attr]
 
     def _folds(self) -> Iterator[tuple[SentenceSet, SentenceSet, Tensor, Tensor | None]]:
         """What each inner training trains on and is judged by, and the rows of L (None: development) that these are."""
@@ -156,8 +156,8 @@ def inner_folds(labeled: SentenceSet, folds: int, seed: int) -> Iterator[tuple[T
     table = labeled.table
     if len(table) < 2 * folds:
         raise DataError(
-            f"{len(table)} training sentences cannot be cut into search.folds={folds}; set search.folds=1, which judges "
-            "by the development set."
+            f"{len(table)} training sentences cannot be cut into search.folds={folds}; set search.folds=1, which "
+            "judges by the development set."
         )
     speakers, named = table["speaker"].to_numpy(str), ~table["speaker"].isin(NOBODY)
     strata = table[EMOTION].to_numpy(str)
