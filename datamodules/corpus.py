@@ -1,8 +1,8 @@
 """What a corpus reader returns, and how its faults are counted."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +52,8 @@ class Corpus:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     """What was tolerated and is worth a line in the log."""
+    published: Mapping[str, int] = field(default_factory=dict)
+    """Sentences of each named emotion in the whole corpus, as its authors publish them."""
     also_listed: tuple[str, ...] = ()
     """Names of files that belong to the corpus and are not in the table: without audio here, or left out."""
 

@@ -102,7 +102,7 @@ def count_notes(store: FeatureStore, corpus: Corpus, chunks: ChunkSettings | Non
     """How many of a prepared corpus's utterances each note applies to, the commonest first."""
     entries = store.rows(corpus.table["utterance_id"])
     counts = Counter(note for notes in entries["notes"] if notes for note in notes.split("; "))
-    if chunks:
+    if chunks and "piece_seconds" not in store.settings:  # pieces are as many as a sentence is long
         counts.update(chunks.length_notes(entries["seconds"].to_numpy()))
     return dict(counts.most_common())
 

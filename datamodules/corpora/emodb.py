@@ -1,16 +1,15 @@
 """EmoDB, the Berlin database of emotional speech, acted and German (Burkhardt et al. 2005)."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from datamodules.corpus import COLUMNS, Corpus, Problem
+from datamodules.corpus import Corpus
 from datamodules.errors import DataError
-from datamodules.reading.directories import entries, require_folder
-from datamodules.reading.proxy_attributes import proxy_attributes
+from datamodules.reading.directories import entries
+from datamodules.reading.named_emotions import corpus_of_names, misnamed
+from datamodules.reading.sources import corpus_folder
+from datamodules.reading.speaker_splits import split_leaving_out, split_of_lists
 
 # 03a01Fa.wav: speaker 03, text a01, emotion F, version a.
 NAME = re.compile(r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[WLEAFTN])[a-z]?\.wav", re.IGNORECASE)
@@ -43,26 +42,44 @@ GENDERS = {
 }
 
 
+PUBLISHED = {
+    "anger": 127,
+    "boredom": 81,
+    "disgust": 46,
+    "fear": 69,
+    "happiness": 71,
+    "neutral": 79,
+    "sadness": 62,
+}
+
+
 def read(
     root: str | Path,
     fold: int = 1,
     development_speakers: Sequence[str | int] | None = None,
     test_speakers: Sequence[str | int] | None = None,
+    left_out: str | int | None = None,
 ) -> Corpus:
     """The utterances of EmoDB's `wav` folder (`root` is it or holds it), split by speaker; all others are
     train.
 
-    fold: which of FOLDS; development_speakers and test_speakers replace the fold's.
+    fold: which of FOLDS; development_speakers and test_speakers replace the fold's. left_out: leave one speaker out
+    instead: it tests, the next two in order develop.
 
     The version tells how much of the corpus is there, as `4 classes, 339 files`.
 
     Raises DataError when the folder cannot be used, when there is no such fold, when a speaker named is not there
-    or is in both lists, or when nobody is left to train on; a file not named as EmoDB names its files becomes a
-    Problem.
+    or is in both lists, when nobody is left to train on, or for left_out beside another choice of speakers; a file not
+    named as EmoDB names its files becomes a Problem.
     """
     if type(fold) is not int or fold not in FOLDS:  # True is an int too
         raise DataError(f"data.corpus.fold={fold}: there is no such fold of EmoDB; take {', '.join(map(str, FOLDS))}.")
-    root = require_folder(root, "data.root")
+    if left_out is not None and (fold != 1 or development_speakers is not None or test_speakers is not None):
+        raise DataError(
+            f"data.corpus.left_out={left_out}: leaves one speaker out, and other options choose speakers too; leave "
+            "out data.corpus.fold, development_speakers and test_speakers."
+        )
+    root = corpus_folder(root, "emodb")
     folder = root / "wav" if (root / "wav").is_dir() else root
     names = [entry.name for entry in entries(folder) if entry.name.lower().endswith(".wav")]
     matches = {name: match for name in names if (match := NAME.fullmatch(name))}
@@ -71,66 +88,31 @@ def read(
             f"{folder}: no EmoDB file (looked for names like 03a01Fa.wav in it and in wav/); set data.root "
             "to the folder that holds wav/."
         )
+    if left_out is not None:
+        split = split_leaving_out(folder, sorted(GENDERS), _speaker(left_out))
+    else:
+        development, test = FOLDS[fold]
+        split = split_of_lists(
+            folder,
+            {match["speaker"] for match in matches.values()},
+            [_speaker(one) for one in (development if development_speakers is None else development_speakers)],
+            [_speaker(one) for one in (test if test_speakers is None else test_speakers)],
+        )
     rows = [
-        {"utterance_id": name, "speaker": match["speaker"], "emotion": EMOTIONS[match["emotion"].upper()]}
+        {
+            "utterance_id": name,
+            "path": name,
+            "split": split.get(match["speaker"], "train"),
+            "speaker": match["speaker"],
+            "gender": GENDERS.get(match["speaker"], "Unknown"),
+            "emotion": EMOTIONS[match["emotion"].upper()],
+        }
         for name, match in matches.items()
     ]
-    table = pd.DataFrame([row | proxy_attributes(row["emotion"]) for row in rows])
-    development, test = FOLDS[fold]
-    split = _split_of_speakers(
-        folder,
-        set(table["speaker"]),
-        development if development_speakers is None else development_speakers,
-        test if test_speakers is None else test_speakers,
-    )
-    table = table.assign(
-        path=table["utterance_id"],
-        split=table["speaker"].map(split),
-        recording="",
-        gender=table["speaker"].map(GENDERS).fillna("Unknown"),
-        start_sample=0,
-        stop_sample=-1,
-    )[list(COLUMNS)]
-    return Corpus(
-        name="emodb",
-        version=f"{table['emotion'].nunique()} classes, {len(table)} files",
-        root=folder,
-        label_kind="proxy attributes",
-        table=table,
-        label_digest=hashlib.sha256(table.to_csv(index=False).encode()).hexdigest(),
-        problems=tuple(
-            Problem(name, "is not named as EmoDB names its files (03a01Fa.wav)", "rename it or move it away")
-            for name in names
-            if name not in matches
-        ),
-    )
+    others = [name for name in names if name not in matches]
+    return corpus_of_names("emodb", folder, rows, PUBLISHED, misnamed(others, "EmoDB", "03a01Fa.wav"))
 
 
-def _split_of_speakers(
-    folder: Path, speakers: set[str], development: Sequence[str | int], test: Sequence[str | int]
-) -> dict[str, str]:
-    # A number in YAML or on the command line has lost its leading zero.
-    chosen = {
-        "development": {str(speaker).zfill(2) for speaker in development},
-        "test": {str(speaker).zfill(2) for speaker in test},
-    }
-    for name, members in chosen.items():
-        if unknown := sorted(members - speakers):
-            raise DataError(
-                f"{folder}: has no speaker {', '.join(unknown)}; choose data.corpus.{name}_speakers among "
-                f"{', '.join(sorted(speakers))}."
-            )
-    if both := sorted(chosen["development"] & chosen["test"]):
-        raise DataError(
-            f"{folder}: speaker {', '.join(both)} is in data.corpus.development_speakers and in "
-            "data.corpus.test_speakers; leave each speaker in one of them."
-        )
-    split = dict.fromkeys(speakers, "train") | {
-        speaker: name for name, members in chosen.items() for speaker in members
-    }
-    if "train" not in split.values():
-        raise DataError(
-            f"{folder}: every speaker is in development or test and nobody is left to train on; shorten "
-            "data.corpus.development_speakers or data.corpus.test_speakers."
-        )
-    return split
+def _speaker(given: str | int) -> str:
+    """A number in YAML or on the command line has lost its leading zero."""
+    return str(given).zfill(2)

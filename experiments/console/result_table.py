@@ -22,7 +22,8 @@ def show_result(metrics: Metrics, directory: Path) -> None:
     table.add_row("sentences", *(str(metrics.sets[set_name]["n"]) for set_name in scores))
     for count in dict.fromkeys(name for one in metrics.sets.values() for name in one if name.startswith("n_")):
         shown = count.removeprefix("n_").replace("_", " ")
-        table.add_row(f"left out: {shown}", *(str(one.get(count, 0)) for one in metrics.sets.values()))
+        left_out = "left out: " if shown.startswith("other") else ""
+        table.add_row(left_out + shown, *(str(one.get(count, 0)) for one in metrics.sets.values()))
     for name in dict.fromkeys(name for one in scores.values() for name in one):
         table.add_row(
             name,

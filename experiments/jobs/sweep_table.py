@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+SHOWN = 4  # scores of a set on the console; summary.csv has all
+
 
 def write_summary(path: Path, jobs: list[dict[str, Any]]) -> None:
     """summary.csv: a row a job; a column for each option that was swept and for each score."""
@@ -31,7 +33,7 @@ def swept(jobs: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def _of_kind(scores: dict[str, float | None], kind: str) -> str:
-    of_kind = (value for name, value in scores.items() if name.startswith(kind))
+    of_kind = [value for name, value in scores.items() if name.startswith(kind)][:SHOWN]
     return " ".join("not defined" if value is None else f"{value:.4f}" for value in of_kind)
 
 

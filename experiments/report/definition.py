@@ -131,6 +131,8 @@ class Scale(_Plain):
     unlabeled_sizes: dict[int, int] = {}
     """Likewise for the sizes of U."""
 
+    drops: list[str] = []
+    """Options of rows that the scale's corpus does not have."""
     before: dict[str, list[Override]] = {}
     """Runs that others go on with: name -> options; the others say `pretrained.checkpoint=@name`. In these options,
     @unlabeled_dir is what the user gives as data.unlabeled_dir."""
@@ -153,6 +155,8 @@ class Table(_Plain):
     """`categories` too, which stands in an attribute's place."""
     measures: list[str] = [CCC]
     """See experiments.report.measures."""
+    joint: str | None = None
+    """What stands for each attribute where one training tells of several, as arousal+valence."""
     headline: Literal["accuracy", "uar", "f1_macro", "f1_weighted"] = "accuracy"
     """What published numbers of categories are."""
     fidelity: Annotated[list[Literal["released", "paper", "literal"]], Field(min_length=1)]

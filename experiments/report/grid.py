@@ -108,7 +108,13 @@ def asked_of(
     Raises ConfigurationError for what they do not have, and for options that would leave its headings wrong.
     """
     table = read_table(name)
-    scale = table.scales.get(scale_name) or read_scale(scale_name)
+    scale = read_scale(scale_name)  # a name that there is not is told
+    if table.scales:
+        if scale_name not in table.scales:
+            raise ConfigurationError(
+                f"{name}: its corpus has no scale {scale_name}; take --scale {' or '.join(table.scales)}."
+            )
+        scale = table.scales[scale_name]
     count = len(scale.trials) if trials is None else trials
     if not 1 <= count <= len(scale.trials):
         raise ConfigurationError(f"--trials {trials}: scale {scale_name} has 1 to {len(scale.trials)}.")
@@ -141,7 +147,8 @@ def cells(asked: Asked) -> Iterator[Cell]:
 def before_cells(asked: Asked, given_encoders: Collection[str] = ()) -> dict[str, Cell]:
     """The runs that others go on with, by name, but for those whose checkpoints are given.
 
-    Raises ConfigurationError for a folder that the user has to give. The user's options of data are the others', which may be of another corpus.
+    Raises ConfigurationError for a folder that the user has to give. The user's options of data are the others', which
+    may be of another corpus.
     """
     given = {_key(one): one.partition("=")[2] for one in asked.options}
     own = [one for one in asked.options if not _key(one).startswith(("data", "pretrained", "search"))]
@@ -162,7 +169,7 @@ def _asking(table: Table, attribute: str) -> tuple[str, ...]:
     """The options that ask for an attribute, or for categories."""
     if attribute == CATEGORIES:
         return ("task=categories",)
-    return (*(("task=attributes",) if CATEGORIES in table.attributes else ()), f"attribute={attribute}")
+    return (*(("task=attributes",) if CATEGORIES in table.attributes else ()), f"attribute={table.joint or attribute}")
 
 
 def _refuse_the_tables_own(asked: Asked) -> None:
@@ -185,7 +192,7 @@ def _key(option: str) -> str:
 
 def _overrides(table: Table, scale: Scale, row: Row, fidelity: str) -> tuple[str, ...]:
     """A row as a command line, but for attribute, trial and the user's own options."""
-    own = [*table.overrides, *row.overrides]
+    own = [one for one in (*table.overrides, *row.overrides) if _key(one) not in scale.drops]
     models = [one.removeprefix("model=") for one in own if one.startswith("model=")]
     made = [*scale.overrides, *own, f"fidelity={fidelity}", f"rounds={scale.of(scale.rounds, table.rounds)}"]
     if table.pretrain_rounds is not None:  # as a default, because it is a knob of some models alone

@@ -88,6 +88,9 @@ def make_tables(names: Sequence[str], request: Request, plan_only: bool) -> int:
     tables = {name: read_table(name) for name in chosen}  # a name that there is not is told before anything is trained
     statuses = [0]
     for name, table in tables.items():
+        if ALL in names and table.scales and request.scale not in table.scales:
+            print(f"{name}: its corpus has no scale {request.scale}, so it is left out", file=sys.stderr, flush=True)
+            continue
         fits = request.fidelity in (None, "both", *table.fidelity)
         asked = request if fits or ALL not in names else replace(request, fidelity=None)
         try:

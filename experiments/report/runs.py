@@ -63,7 +63,7 @@ def table_runs(
         named, there = _gone_on_with(cell, before)
         plan = _plan(named)
         if not there:
-            found.append(TableRun(named, plan, None))
+            found.append(TableRun(cell, plan, None))
             continue
         key = json.dumps(asdict(plan.data), sort_keys=True, default=str)
         if key not in identities:

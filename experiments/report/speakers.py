@@ -47,8 +47,8 @@ def drawn_scores(trials: Sequence[Judged], draws: int = DRAWS, seed: int = SEED)
     """(R,) a model's score on speakers drawn with replacement, and who the speakers are.
 
     trials: of one model. Where they were tested on the same speakers, their scores are averaged; where not, as in
-    folds, their sentences are taken as one test set. The same speakers and seed give the same draws, whatever the model, so
-    that differences of two models are paired.
+    folds, their sentences are taken as one test set. The same speakers and seed give the same draws, whatever the
+    model, so that differences of two models are paired.
     """
     sums = [one.by_speaker() for one in trials]
     names = sorted(set().union(*sums))

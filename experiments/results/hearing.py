@@ -13,7 +13,6 @@ import soundfile
 from torch import Tensor
 
 from datamodules.audio import UnreadableAudio, read_audio
-from datamodules.chunking import ChunkSettings
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.front_end import FrontEnd
@@ -66,7 +65,7 @@ def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
             features = front_end.features
             audio = read_audio(span.path, features.sample_rate, span.start, span.stop, features.min_samples)
             seconds = audio.seconds
-            warnings += [*audio.notes, *_of_its_length(audio.seconds, front_end.chunks)]
+            warnings += [*audio.notes, *_of_its_length(audio.seconds, front_end)]
             inputs.append(front_end.chunks_of(audio.samples))
     except UnreadableAudio as error:
         return Heard(span, [], 0.0, fault=str(error))
@@ -76,7 +75,10 @@ def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
     return Heard(span, inputs, seconds, tuple(dict.fromkeys(warnings)), digest=digest)
 
 
-def _of_its_length(seconds: float, chunks: ChunkSettings) -> list[str]:
+def _of_its_length(seconds: float, front_end: FrontEnd) -> list[str]:
+    chunks = front_end.chunks
+    if front_end.features.frames_a_piece is not None:  # all of it is heard, piece by piece
+        return []
     if seconds < chunks.window_seconds:
         return [f"shorter than a chunk of {chunks.window_seconds:g} s, and repeated to fill it"]
     heard = chunks.num_chunks * chunks.window_seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from datamodules.audio import Audio, read_audio
 from datamodules.errors import ConfigurationError
@@ -60,7 +61,9 @@ class Predictor:
     @torch.no_grad()
     def predict_inputs(self, inputs: Sequence[Tensor]) -> list[dict[str, float | str]]:
         """The same of several recordings at once, each as the front end makes it, (C, T, F)."""
-        return self.model.task.tell(self.model(torch.stack(list(inputs)).to(self.model.device)).cpu())
+        # Where chunks are pieces, as many as a recording is long, NaN stands for those that others have more.
+        together = pad_sequence(list(inputs), batch_first=True, padding_value=torch.nan)
+        return self.model.task.tell(self.model(together.to(self.model.device)).cpu())
 
     def to(self, device: str) -> "Predictor":
         """The same with its model on `device`. Raises ConfigurationError for one that there is not."""

@@ -27,7 +27,7 @@ class Attributes(Task):
 
     Models learn z-normalised ratings; what people see is on the corpus's scale [released].
 
-    attribute: arousal, dominance, valence, or all.
+    attribute: arousal, dominance, valence, several of them as in arousal+valence, or all.
     ccc_variance: of the loss, see sermodels.functional.concordance; scores always have Lin's.
     criterion: `ccc` of the development set, or `chunk_loss`, the released programs' (see BatchedChunkLoss).
     scale: attribute -> {"mean", "std"} of Train's ratings; None leaves the values as they are.
@@ -43,11 +43,15 @@ class Attributes(Task):
         criterion: str = "ccc",
         scale: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        one_of("attribute", attribute, (*ATTRIBUTES, "all"))
+        names = ATTRIBUTES if attribute == "all" else tuple(attribute.split("+"))
+        if not set(names) <= set(ATTRIBUTES) or len(set(names)) < len(names):
+            raise ValueError(
+                f"attribute is one of {', '.join(ATTRIBUTES)}, several as in arousal+valence, or all, not {attribute!r}"
+            )
         one_of("ccc_variance", ccc_variance, CCC_VARIANCES)
         one_of("criterion", criterion, tuple(CRITERIA))
         self.label = attribute
-        self.names = ATTRIBUTES if attribute == "all" else (attribute,)
+        self.names = names
         self.output_names = self.names
         self.num_outputs = len(self.names)
         self.ccc_variance = ccc_variance

@@ -172,8 +172,8 @@ class Categories(Task):
             **counted,
             "accuracy": found["accuracy"],
             "uar": found["uar"],
-            "chance": {"accuracy": float(rated["truth"].value_counts(normalize=True).max()), "uar": 1 / len(present)},
             "f1": {"macro": found["f1_macro"], "weighted": found["f1_weighted"]},
+            "chance": {"accuracy": float(rated["truth"].value_counts(normalize=True).max()), "uar": 1 / len(present)},
             "recall": dict(zip(present, map(float, recall), strict=True)),
             "f1_of_class": dict(zip(present, map(float, f1), strict=True)),
             "confusion": {

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import pytorch_lightning as pl
 import torch
-from tiny_training import CLUSTERED, MODELS, data_for, model, plan, trainer
+from tiny_training import CLUSTERED, EVERY_MODEL, data_for, model, plan, trainer
 
 # Every set that a model's schedule reads, each read again with what the passes before have left.
 SHORT = ("rounds=2", "training_defaults.pretrain_rounds=2")
@@ -55,7 +55,7 @@ def without_seconds(path):
     return [line.rsplit(",", 1)[0] for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_resuming_after_any_pass_changes_nothing(name, tmp_path):
     whole, data = fit(name, tmp_path / "whole")
     passes = len(data.passes)
