@@ -10,14 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules.errors import ConfigurationError
 from experiments.config.command_line import check_command_line
 from experiments.config.composing import choices
 from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import user_errors
 from experiments.report.definition import table_names
 from experiments.report.grid import FIDELITIES
-from experiments.report.making import ALL, RESULTS, Request, make_tables
+from experiments.report.making import ALL, RESULTS, Request, encoders_of, make_tables
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,19 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         attributes = tuple(parsed.attribute)
         request = Request(parsed.scale, parsed.fidelity, parsed.trials, attributes, options, encoders, parsed.results)
         sys.exit(make_tables(names, request, parsed.plan))
-
-
-def encoders_of(given: Sequence[str]) -> dict[str, Path]:
-    """Paths by name. Raises ConfigurationError for what is no NAME=PATH, and for a path that there is not."""
-    found = {}
-    for one in given:
-        name, equals, path = one.partition("=")
-        if not (name and equals and path):
-            raise ConfigurationError(f"--encoder {one}: give NAME=PATH, as in --encoder began=runs/began-….")
-        found[name] = Path(path)
-        if not found[name].exists():
-            raise ConfigurationError(f"--encoder {one}: there is no such checkpoint; give another.")
-    return found
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ def sized(frames: int, mels: int) -> tuple[str, ...]:
 SIZE = ["features.clip=null", *sized(FRAMES, MELS)]
 
 EVERY_MODEL = choices("model")
+# What a model must be told before it is one.
+TOLD = {"frozen_classifier": ("pretrained.weights=random",)}
 """A new yaml is under every guarantee that a test takes from here."""
 MODELS = [name for name in EVERY_MODEL if "optimization" in composed(f"model={name}")]
 """Those made of Φ, a head for emotion, and an optimization: all but the pre-training and what goes on with it."""

@@ -47,8 +47,8 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
     pretrained = read_pretrained(cfg)
     if OmegaConf.is_missing(cfg.data, "root") or cfg.data.root is None:
         raise ConfigurationError(
-            f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…; "
-            f"{where_to_get(cfg.data.name)}"
+            f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…. "
+            f"{where_to_get(cfg.data.name)}".rstrip()
         )
     make_paths_absolute(cfg)
     read = options_read(cfg)

@@ -76,6 +76,19 @@ class Request:
         return asked_of(name, self.scale, self.fidelity, self.attributes, self.trials, self.of_runs)
 
 
+def encoders_of(given: Sequence[str]) -> dict[str, Path]:
+    """Paths by name. Raises ConfigurationError for what is no NAME=PATH, and for a path that there is not."""
+    found = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not (name and equals and path):
+            raise ConfigurationError(f"--encoder {one}: give NAME=PATH, as in --encoder began=runs/began-….")
+        found[name] = Path(path)
+        if not found[name].exists():
+            raise ConfigurationError(f"--encoder {one}: there is no such checkpoint; give another.")
+    return found
+
+
 def make_tables(names: Sequence[str], request: Request, plan_only: bool) -> int:
     """Make them one after the other, or say what each would take; the worst of their exit statuses.
 

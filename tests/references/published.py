@@ -58,3 +58,10 @@ ZHAO_2023_ABLATIONS = {
     "5K": ".6883 .5753 .2409",
     "10K": ".6906 .5793 .2303",
 }
+
+# By table and row. Table 1 in per cent there; table 2 is F-score, arousal, valence.
+PEREIRA_2018 = {
+    "began_1": {"began_dc": ".8069", "began_je": ".8096", "began_jk": ".8015", "began_kl": ".8246"},
+    "began_2": {"began": ".73 .17 .16"},
+    "began_3": {"began": ".72"},
+}

@@ -60,7 +60,7 @@ def test_every_preset_of_acg_changes_what_it_says_and_nothing_else(preset):
 
 def test_no_preset_is_untested():
     there = {f"{group}={name}" for group in ("encoder", "temporal_net") for name in choices(group)}
-    assert there == {preset for preset in PRESETS if "." not in preset}
+    assert there - {"encoder=pyramid"} == {preset for preset in PRESETS if "." not in preset}  # BEGAN's
 
 
 GROUPS = ("encoder", "temporal_net", "regularizer", "optimization", "task", "callback")
@@ -71,10 +71,14 @@ NEEDS = {
     "regularizer=kl": ["encoder=variational"],
     "regularizer=denoising": ["encoder=ladder"],
     "regularizer=denoising_gamma": ["encoder=ladder"],
+    "encoder=pyramid": ["encoder.num_levels=2"],
 }
+# Looked at with the one model that it is of, tests/sermodels/test_began.py.
+ELSEWHERE = {"task=reconstruction"}
+CHOICES = [f"{group}={name}" for group in GROUPS for name in choices(group)]
 
 
-@pytest.mark.parametrize("choice", [f"{group}={name}" for group in GROUPS for name in choices(group)])
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice not in ELSEWHERE])
 def test_every_part_builds_and_its_model_has_finite_losses(choice, tmp_path):
     """A new yaml is covered by itself."""
     group, _, name = choice.partition("=")

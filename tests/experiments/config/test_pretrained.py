@@ -38,7 +38,7 @@ def test_the_encoder_its_features_chunks_and_weights_come_from_the_checkpoint(en
 
 
 def test_a_released_encoder_is_gone_on_with(real_data):
-    (path,) = (real_data / "released" / "deepemocluster_v1.6").rglob("*aro*.pth.tar")
+    (path,) = (real_data / "released" / "deepemocluster_v1.6").glob("*_Act.pth.tar")
     made = planned(f"pretrained.checkpoint='{path}'")
     assert made.model["encoder"]["_target_"].endswith("VGG16")
     assert made.data.chunks.num_chunks == 11

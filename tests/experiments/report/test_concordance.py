@@ -9,7 +9,7 @@ from references.concordance import concordance
 
 from experiments.report import speakers
 from experiments.report.concordance import Predictions, ccc, ccc_of_sums, parts_of, sentence_sums
-from experiments.report.speakers import drawn_cccs, interval
+from experiments.report.speakers import drawn_scores, interval
 
 
 def test_ccc_is_lins():
@@ -52,7 +52,7 @@ def test_sentences_without_ratings_are_left_out_and_nobody_is_a_speaker_of_his_o
     made = Predictions.of_table(table)
     assert len(made.truth) == 3
     assert len(made.by_speaker()) == 3
-    drawn, names = drawn_cccs([made], draws=50)
+    drawn, names = drawn_scores([made], draws=50)
     assert interval(drawn, names).speakers == 1  # by name; a hundred strangers would prove nothing
     assert made.ccc == pytest.approx(concordance([1, 2, 3], [1.5, 2, 2.5]))
 
@@ -60,7 +60,7 @@ def test_sentences_without_ratings_are_left_out_and_nobody_is_a_speaker_of_his_o
 def test_the_interval_is_that_of_a_well_known_package():
     """Speakers drawn by `confidence_intervals`, whose conditions are ours."""
     one = training(np.random.default_rng(3), 0.7, 0.0, of_speakers=0.4)
-    drawn, names = drawn_cccs([one], draws=4000)
+    drawn, names = drawn_scores([one], draws=4000)
     ours = interval(drawn, names)
     codes = np.unique(one.speakers, return_inverse=True)[1]
     centre, (low, high) = evaluate_with_conf_int(
@@ -78,7 +78,7 @@ def test_drawn_values_are_those_of_the_drawn_sentences():
     one = training(np.random.default_rng(4), 0.6, 0.0)
     _, spoken_by, _ = truth()
     names = sorted(set(spoken_by.tolist()))
-    drawn, _ = drawn_cccs([one], draws=5, seed=11)
+    drawn, _ = drawn_scores([one], draws=5, seed=11)
     weights = np.random.default_rng(11).multinomial(len(names), np.full(len(names), 1 / len(names)), 5)
     for value, times in zip(drawn, weights, strict=True):
         rows = [
@@ -93,7 +93,7 @@ def test_a_paired_difference_is_told_better_than_two_intervals():
     rng = np.random.default_rng(5)
     one = training(rng, 0.6, 0.0)
     better = Predictions(one.truth, one.prediction + 0.1 * (one.truth - 4), one.parts, one.speakers)
-    (a, names), (b, _) = drawn_cccs([one]), drawn_cccs([better])
+    (a, names), (b, _) = drawn_scores([one]), drawn_scores([better])
     paired, alone = interval(b - a, names), interval(a, names)
     assert paired.low > 0
     assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
@@ -107,7 +107,7 @@ def test_folds_are_one_test_set():
         Predictions(whole.truth[rows], whole.prediction[rows], whole.parts[rows], whole.speakers[rows])
         for rows in (first, ~first)
     ]
-    (apart, names), (together, names_together) = drawn_cccs(folds), drawn_cccs([whole])
+    (apart, names), (together, names_together) = drawn_scores(folds), drawn_scores([whole])
     assert names == names_together
     assert np.allclose(apart, together, rtol=1e-12)
 
@@ -115,7 +115,7 @@ def test_folds_are_one_test_set():
 def test_draws_in_blocks_are_the_same(monkeypatch):
     """Thousands of speakers' weights would not fit into memory at once."""
     one = training(np.random.default_rng(8), 0.6, 0.0)
-    whole, _ = drawn_cccs([one], draws=100)
+    whole, _ = drawn_scores([one], draws=100)
     monkeypatch.setattr(speakers, "BLOCK", 7 * len(one.by_speaker()))
     # The same draws; sums in another order.
-    assert np.allclose(drawn_cccs([one], draws=100)[0], whole, rtol=1e-12)
+    assert np.allclose(drawn_scores([one], draws=100)[0], whole, rtol=1e-12)

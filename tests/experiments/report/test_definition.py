@@ -1,14 +1,17 @@
 """conf/table and conf/scale: every number as the papers print it, and every row a run that can be planned."""
 
+from pathlib import Path
+
 import pytest
-from references.published import LIN_2024, ZHAO_2023, ZHAO_2023_ABLATIONS
+from references.published import LIN_2024, PEREIRA_2018, ZHAO_2023, ZHAO_2023_ABLATIONS
 
 from datamodules.errors import ConfigurationError
 from experiments.config.composing import choices
 from experiments.config.identity import outcome, run_name
 from experiments.report import definition
 from experiments.report.definition import read_scale, read_table, table_names
-from experiments.report.grid import asked_of, cells, chosen_fidelities
+from experiments.report.grid import asked_of, before_cells, cells, chosen_fidelities
+from experiments.report.runs import table_runs
 
 FSL, SSL = LIN_2024["FSL"], LIN_2024["SSL-15K"]
 OTHERS = {name: text for column in list(LIN_2024)[2:] for name, text in LIN_2024[column].items()}
@@ -76,6 +79,7 @@ PUBLISHED = {
         "acg_0": ACN["0K"],
         "acg_15": ACN["ACN-B+BiGRU [p], 15K"],
     },
+    **PEREIRA_2018,
 }
 # Lin & Busso 2024, tables 2 and 3: arousal, valence, dominance.
 MARKS = {
@@ -105,6 +109,9 @@ def test_versions_rounds_and_sizes_are_the_papers():
         table = read_table(name)
         if name.startswith("controls"):
             assert table.corpus is None
+        elif name.startswith("began"):
+            corpus = {"began_1": "savee", "began_2": "omg_emotion", "began_3": "emodb"}[name]
+            assert (table.corpus, table.rounds, table.test_set) == (corpus, 100, "test")
         elif name.startswith("temporal"):
             assert (table.version, table.rounds, table.test_set) == ("1.8", 30, "test1")
             assert table.attributes == ["arousal", "valence", "dominance"]
@@ -114,6 +121,35 @@ def test_versions_rounds_and_sizes_are_the_papers():
     assert len(read_scale("full").trials) == 5
 
 
+NOT_YET = "pretrained.weights=random"
+
+
+@pytest.mark.parametrize("name", [name for name in table_names() if name.startswith("began")])
+def test_what_rows_go_on_with_can_be_planned_too(name, planned):
+    for scale in read_table(name).scales:
+        asked = asked_of(name, scale, options=("data.root=/corpora/a", "data.unlabeled_dir=/corpora/b"))
+        before = before_cells(asked)
+        named = {one for row in asked.table.rows.values() for one in row.overrides if "checkpoint=@" in one}
+        # DeepEmoCluster's is the user's to give, but where nothing is meant.
+        assert {f"pretrained.checkpoint=@{one}" for one in {*before, "deep_emocluster"}} == named
+        for key, cell in before.items():
+            plan = planned(*cell.overrides)
+            assert plan.model_name == ("deep_emocluster" if key == "deep_emocluster" else "began")
+            assert (plan.model.get("lambda_k") == 0) is (key == "autoencoder")
+            assert Path(plan.data.corpus["root"]).name.split("-")[0] in ("b", "synthetic")
+    assert "data.root=/corpora/a" not in [one for cell in before.values() for one in cell.overrides]
+
+
+def test_rows_without_their_encoder_and_folders_that_lack_are_told():
+    asked = asked_of("began_3", "small", options=("data.root=/corpora/a",))
+    with pytest.raises(ConfigurationError, match=r"began is trained on a folder of speech first; give it as data\.unl"):
+        before_cells(asked)
+    with pytest.raises(ConfigurationError, match=r"give its checkpoint, --encoder began=PATH"):
+        table_runs(cells(asked), prepare=False)
+    with pytest.raises(ConfigurationError, match=r"began_1: its corpus has no scale small; take --scale full or tiny"):
+        asked_of("began_1", "small")
+
+
 @pytest.mark.parametrize("name", table_names())
 def test_every_row_is_a_run_that_can_be_planned(name, planned):
     """At `tiny` with every fidelity; a row of `full` needs a corpus's folder alone."""
@@ -121,13 +157,13 @@ def test_every_row_is_a_run_that_can_be_planned(name, planned):
         ("tiny", "both", ()),
         ("full", None, ("data.root=/corpora/a", "data.unlabeled_dir=/corpora/b")),
     ):
-        asked = asked_of(name, scale, fidelity, ["arousal"], 1, options)
-        made = {
-            cell.overrides: cell for cell in cells(asked)
-        }  # a row with a fidelity of its own stands in several columns
-        assert {cell.row for cell in made.values()} == set(asked.table.rows)
+        asked = asked_of(name, scale, fidelity, read_table(name).attributes[:1], 1, options)
+        # A row with a fidelity of its own stands in several columns.
+        made = {cell.overrides: cell for cell in cells(asked)}
+        assert {cell.row for cell in cells(asked)} == set(asked.table.rows)
         for cell in made.values():
-            plan = planned(*cell.overrides)
+            # A checkpoint is there when it has been trained; the network is the same without.
+            plan = planned(*(NOT_YET if "checkpoint=@" in one else one for one in cell.overrides))
             papers = asked.table.rows[cell.row].unlabeled
             papers = asked.table.unlabeled if papers is None else papers
             assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), cell.label

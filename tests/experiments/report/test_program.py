@@ -60,6 +60,7 @@ def request(**more):
             "trials": None,
             "attributes": (),
             "options": (),
+            "encoders": {},
             "results": Path("results"),
             **more,
         }

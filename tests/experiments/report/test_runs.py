@@ -40,7 +40,7 @@ def test_a_table_before_and_after_its_runs(asked, tmp_path):
 def test_the_estimate_is_of_what_is_missing(asked, tmp_path, monkeypatch):
     runs = one_of_each(asked())
     assert (runs[0].sizes["train"], runs[0].sizes["unlabeled"]) == (24, 14)
-    assert chunks_of(runs[0].plan.data.chunks, runs[0].sizes, "UULL") == 4 * (2 * 24 + 2 * 14)
+    assert chunks_of(runs[0].plan.data, runs[0].sizes, "UULL") == 4 * (2 * 24 + 2 * 14)
     measured = []
     monkeypatch.setattr(estimate, "measure", lambda *arguments: measured.append(arguments) or (2.0, 1.0))
     chunks = estimate._chunks(runs[0])
