@@ -16,7 +16,7 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,12 +110,12 @@ class RunResult:
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, commit, hardware, threads, seconds."""
-        return json.loads((self.path / "environment.json").read_text())
+        return _read(self.path / "environment.json", _json)
 
     @property
     def outcome(self) -> dict[str, Any]:
         """Every value that decided the run; what the directory's name is a hash of."""
-        return json.loads((self.path / "outcome.json").read_text())
+        return _read(self.path / "outcome.json", _json)
 
     @property
     def config(self) -> Path:
@@ -134,7 +134,7 @@ class RunResult:
         """Truth and prediction of every sentence of a set, as its task tells them."""
         import pandas as pd
 
-        return pd.read_parquet(self.path / f"predictions-{set_name}.parquet")
+        return _read(self.path / f"predictions-{set_name}.parquet", pd.read_parquet)
 
     @property
     def training_set(self) -> "pd.DataFrame | None":
@@ -142,10 +142,7 @@ class RunResult:
         import pandas as pd
 
         path = self.path / "training-set.parquet"
-        try:
-            return pd.read_parquet(path) if path.exists() else None
-        except ValueError as error:  # pyarrow's faults are ValueErrors
-            raise DataError(f"{path}: cannot be read; run the run's command again with overwrite=true.") from error
+        return _read(path, pd.read_parquet) if path.exists() else None
 
     def write_training_set(self, sentences: "pd.DataFrame") -> None:
         """Keep what teaches it."""
@@ -160,7 +157,7 @@ class RunResult:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # a kill left half a line
             path.write_text(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        return [_read(path, lambda _, line=line: json.loads(line)) for line in whole.splitlines()]
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
         """Keep one more."""
@@ -173,7 +170,7 @@ class RunResult:
         # Imported where it is needed: who only asks whether a run is done should not wait for it.
         import pandas as pd
 
-        return pd.read_csv(self.path / name)
+        return _read(self.path / name, pd.read_csv)
 
     def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
         """Keep what was asked for."""
@@ -190,3 +187,17 @@ class RunResult:
         metrics.write(self.path / "metrics.json")
         (self.path / "FAILED").unlink(missing_ok=True)
         (self.path / "DONE").touch()
+
+
+def _read(path: Path, read: Callable[[Path], Any]) -> Any:
+    """What a file of a run holds. Raises DataError where it is gone or damaged."""
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:  # the faults of json, pandas and pyarrow are ValueErrors
+        raise DataError(
+            f"{path}: is missing or cannot be read; delete {path.parent}, and the run's command trains it anew."
+        ) from error
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text())

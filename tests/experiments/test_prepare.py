@@ -1,6 +1,7 @@
 """The prepare program, and what it hands to a run."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from omegaconf import DictConfig
 from references.noise_corpus import noise_corpus
 
@@ -139,3 +142,25 @@ def test_ctrl_c_ends_with_130_and_a_sentence(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "interrupted; the same command goes on where this one stopped." in errors
     assert "Traceback" not in errors
+
+
+def test_a_corpus_with_named_emotions_is_held_against_what_was_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a01", "sa01", "su02", "n01", "n02", "n03", "n04", "n05"):
+        path = tmp_path / "SAVEE" / "AudioData" / "AudioData" / "DC" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, 0.1 * np.sin(np.arange(44100)), 44100)
+    folders = [f"{name}={tmp_path / name}" for name in ("store_root", "run_root")]
+    prepare.run(composed("data=savee", f"data.root={tmp_path / 'SAVEE'}", *folders))
+    told = capsys.readouterr().out
+    assert "savee 4 classes, 8 files (proxy attributes)" in told
+    assert re.search(r"neutral\s+│\s+5 \(differs\)\s+│\s+120", told)
+    assert re.search(r"disgust\s+│\s+0 \(differs\)\s+│\s+60", told)
+    assert re.search(r"DC\s+│", told)
+    assert "8 resampled from 44100 Hz" in told
+
+
+def test_without_its_folder_a_corpus_says_where_it_is_had(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"data=savee data.root=…\. It is had at http://kahlan.*on request"):
+        prepare.run(composed("data=savee"))

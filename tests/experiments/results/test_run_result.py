@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from datamodules.errors import DataError
 from experiments.results.files import write_json
 from experiments.results.metrics import Metrics, flat_scores
 from experiments.results.run_result import RunResult
@@ -116,3 +117,23 @@ def test_a_second_process_says_who_holds_the_run_and_waits(tmp_path, caplog):
     other.join()
     assert waited > 0.3
     assert f"process {other.pid}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("predictions-test1.parquet", lambda run: run.predictions("test1")),
+        ("history.csv", lambda run: run.history()),
+        ("clusters.csv", lambda run: run.clusters()),
+        ("environment.json", lambda run: run.environment),
+        ("outcome.json", lambda run: run.outcome),
+    ],
+)
+@pytest.mark.parametrize("content", [None, b"", b"PAR1\x00\xff"])
+def test_a_file_that_is_gone_or_damaged_is_told_with_what_to_do(name, read, content, tmp_path):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    if name.endswith("csv") and content:
+        (tmp_path / name).write_bytes(b'"')
+    with pytest.raises(DataError, match=rf"{name}: is missing or cannot be read; delete .*{tmp_path.name}, and"):
+        read(RunResult(tmp_path))

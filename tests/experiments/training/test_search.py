@@ -71,6 +71,7 @@ def test_a_killed_search_goes_on_as_if_it_never_had_been(tiny, tmp_path, monkeyp
 
 def test_the_best_trial_is_what_is_trained(tiny):
     result = run(tiny)
+    assert (result.path / "confusion-test1.png").read_bytes().startswith(b"\x89PNG")
     best = max(trials(result), key=lambda one: one["score"])  # the first of equals
     saved = torch.load(result.best, weights_only=True)["hyper_parameters"]
     assert saved["lr"] == best["options"]["model.lr"]
