@@ -99,7 +99,8 @@ class Analysis:
                 for column in self.columns
                 if column.measure not in NOT_COMPARED
                 for row, other in self.table.comparisons
-            ]
+            ],
+            paired=self.scale.paired,
         )
 
     def marks(self, row: str, column: Column) -> dict[str, str]:

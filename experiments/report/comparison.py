@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.report.significance import LEVEL, holm, welch
+from experiments.report.significance import LEVEL, holm, one_sample, welch
 from experiments.report.speakers import DRAWS, Judged, SpeakerInterval, drawn_scores, interval
 
 HIGHER, LOWER, SAME, UNKNOWN = "higher", "lower", "no difference told", "cannot be told"
@@ -78,7 +78,7 @@ class Comparison:
     p_papers: float
     """Welch's test of the papers' values; NaN where the column has none."""
     p_trials: float
-    """Welch's test of the trials."""
+    """Welch's test of the trials; the paired t-test where a trial is a fold."""
     speakers: SpeakerInterval | None
     """Of the difference; None where the column has no predictions."""
     p_trials_holm: float
@@ -133,10 +133,12 @@ def _direction(difference: float, p: float) -> str:
     return HIGHER if difference > 0 else LOWER
 
 
-def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int = DRAWS) -> list[Comparison]:
+def compare(
+    asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int = DRAWS, paired: bool = False
+) -> list[Comparison]:
     """Every (row, other, column, row's values, other's values), as one family of tests.
 
-    draws: of the speakers.
+    draws: of the speakers. paired: trials of one number have their data in common, as those of a fold.
     """
     drawn = {}
 
@@ -155,7 +157,8 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
                 speakers = interval(a - b, names)
         papers_difference = one.papers_mean - another.papers_mean
         p_papers = welch(one.of_parts, another.of_parts)
-        made.append((difference, papers_difference, p_papers, welch(one.trials, another.trials), speakers))
+        p_trials = of_pairs(one, another) if paired else welch(one.trials, another.trials)
+        made.append((difference, papers_difference, p_papers, p_trials, speakers))
     trials_holm = holm([p for *_, p, _ in made])
     speakers_holm = holm([math.nan if one is None else one.p for *_, one in made])
     found = []
@@ -165,3 +168,10 @@ def compare(asked: Sequence[tuple[str, str, Column, Values, Values]], draws: int
         trials = min(len(one.trials), len(another.trials))
         found.append(Comparison(row, other, column, *numbers, p_holm, p_speakers, trials, len(made)))
     return found
+
+
+def of_pairs(one: Values, another: Values) -> float:
+    """Two-tailed p of the paired t-test of the trials that both have; 1 where no pair differs."""
+    common = sorted(set(one.numbers) & set(another.numbers))
+    differences = np.subtract(one.of_trials(common), another.of_trials(common))
+    return 1.0 if len(common) > 1 and not differences.any() else one_sample(differences)

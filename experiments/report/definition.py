@@ -137,6 +137,11 @@ class Scale(_Plain):
     """Runs that others go on with: name -> options; the others say `pretrained.checkpoint=@name`. In these options,
     @unlabeled_dir is what the user gives as data.unlabeled_dir."""
 
+    @property
+    def paired(self) -> bool:
+        """Whether a trial has data of its own, as a fold, so that rows are to be compared trial by trial."""
+        return all(any(one.startswith("data.") for one in trial) for trial in self.trials)
+
     @staticmethod
     def of(sizes: dict[int, int], papers: int) -> int:
         """What stands for a number of the paper's at a scale; what is not named is as in the paper."""

@@ -22,13 +22,18 @@ LEGEND = (
     "Cells: mean of the papers' values ({trials} trainings x {parts} fixed parts of the test set) ± standard deviation "
     "of the trainings on the whole set (whose mean it is where a part's CCC is not defined). Bold: a column's best."
 )
+# By whether a trial is a fold.
+UNITS = {
+    False: "Welch's test with the training as the unit",
+    True: "the paired t-test of trainings on the same fold",
+}
 OF_CATEGORIES = (
     "Cells: mean ± standard deviation over {trials} trainings, each on its whole test set. Bold: a column's best."
 )
 TESTS = (
     "The papers' test is Welch's two-tailed t-test of those values, significant if p < .05; the parts share their "
-    "training, so it finds differences more often than it should. Sound is what holds for other trainings (Welch's "
-    "test with the training as the unit, Holm's correction over all comparisons here) and for other speakers "
+    "training, so it finds differences more often than it should. Sound is what holds for other trainings ({unit}, "
+    "Holm's correction over all comparisons here) and for other speakers "
     "({draws:,} paired bootstrap draws of the test speakers, likewise corrected, where {enough} or more are known). "
     "Trends and gains are tested by the trainings alone."
 )
@@ -53,7 +58,11 @@ def markdown(analysis: Analysis, command: str) -> str:
     if table.claims:
         parts += ["## Claims" if table.corpus else "## What is asked", _lines(claims_sheet(analysis))]
     if analysis.comparisons:
-        parts += ["## Comparisons", _lines(comparisons_sheet(analysis)), TESTS.format(draws=DRAWS, enough=ENOUGH)]
+        parts += [
+            "## Comparisons",
+            _lines(comparisons_sheet(analysis)),
+            TESTS.format(unit=UNITS[analysis.scale.paired], draws=DRAWS, enough=ENOUGH),
+        ]
     if (sheet := speakers_sheet(analysis)).rows:
         parts += ["## With other speakers", _lines(sheet)]
     if table.notes:

@@ -157,7 +157,8 @@ class RunResult:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # a kill left half a line
             path.write_text(whole)
-        return [_read(path, lambda _, line=line: json.loads(line)) for line in whole.splitlines()]
+        trials: list[dict[str, Any]] = _read(path, lambda _: [json.loads(line) for line in whole.splitlines()])
+        return trials
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
         """Keep one more."""

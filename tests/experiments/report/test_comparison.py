@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from planted_tables import COLUMN, SENTENCES, SPEAKERS, truth, values
+from scipy import stats
 
 from experiments.report.comparison import HIGHER, LOWER, SAME, UNKNOWN, Values, compare
 from experiments.report.concordance import Predictions, parts_of
+from experiments.report.definition import read_scale, read_table
 
 
 def ask(*pairs):
@@ -125,3 +127,30 @@ def test_the_papers_test_is_told_by_the_papers_means():
     (one,) = ask((values(rng, 0.8), values(rng, 0.5)))
     assert one.papers_difference == pytest.approx(one.difference, abs=0.05)
     assert one.papers_difference != one.difference
+
+
+def test_folds_are_compared_fold_by_fold():
+    """A small gain in every fold, which the folds' own differences hide from Welch's test."""
+    rng = np.random.default_rng(0)
+    folds = rng.normal(0.6, 0.1, 10)
+    gain = 0.02 + rng.normal(0, 0.005, 10)
+    one, another = Values([*(folds + gain)], []), Values([*folds], [])
+    (paired,) = compare([("one", "other", COLUMN, one, another)], paired=True)
+    (unpaired,) = compare([("one", "other", COLUMN, one, another)])
+    assert paired.p_trials == pytest.approx(stats.ttest_rel(folds + gain, folds).pvalue, rel=1e-9)
+    assert (paired.sound, unpaired.sound) == (HIGHER, SAME)
+
+
+def test_of_folds_those_that_both_have_are_compared():
+    one, another = Values([0.5, 0.6, 0.9], [], (0, 1, 2)), Values([0.4, 0.45], [], (1, 0))
+    (made,) = compare([("one", "other", COLUMN, one, another)], paired=True)
+    assert made.p_trials == pytest.approx(stats.ttest_rel([0.5, 0.6], [0.45, 0.4]).pvalue, rel=1e-9)
+    same = Values([0.5, 0.6], [])
+    assert compare([("one", "other", COLUMN, same, same)], paired=True)[0].p_trials == 1
+
+
+def test_small_scales_pair_their_folds_and_others_do_not():
+    assert read_scale("small").paired
+    assert not read_scale("full").paired
+    assert not read_scale("tiny").paired
+    assert read_table("began_3").scales["full"].paired
