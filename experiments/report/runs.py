@@ -90,13 +90,15 @@ def _gone_on_with(cell: Cell, before: Mapping[str, Path | None]) -> tuple[Cell, 
     for one in cell.overrides:
         key, _, value = one.partition("=")
         if key == "pretrained.checkpoint" and value.startswith("@"):
-            if value[1:] not in before:
+            name, _, last = value[1:].partition(":")
+            if name not in before:
                 raise ConfigurationError(
-                    f"{cell.label}: goes on with the encoder of {value[1:]}; give its checkpoint, --encoder "
-                    f"{value[1:]}=PATH."
+                    f"{cell.label}: goes on with the encoder of {name}; give its checkpoint, --encoder {name}=PATH."
                 )
-            path = before[value[1:]]
+            path = before[name]
             there = path is not None
+            if path is not None and last and path.is_dir():
+                path = path / "checkpoints" / "last.ckpt"
             one = f"{key}='{path}'" if there else "pretrained.weights=random"
         made.append(one)
     if not there:  # as a plan alone, which is of the same size

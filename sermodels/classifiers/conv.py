@@ -3,13 +3,15 @@
 Shapes: N chunks, K x H x W a map (channels, time, frequency), O outputs of the task.
 """
 
+import torch
 from torch import Tensor, nn
 
 from sermodels.arguments import one_of, probability, whole_number
 from sermodels.classifiers.classifier import Classifier
 from sermodels.whole_batch import Dropout
 
-POOLINGS = ("none", "time", "all")
+POOLINGS = ("none", "time", "statistics", "all")
+LEAST_VARIANCE = 1e-5  # whose root still has a gradient
 
 
 class ConvClassifier(Classifier):
@@ -19,7 +21,8 @@ class ConvClassifier(Classifier):
     this is ours. The first batch norm makes encoders of any scale alike.
 
     num_layers: of convolutions; 0 is a linear probe. num_filters: of each. dropout: on what the last layer reads.
-    pooling: the mean over `time`, over `all` places of the map, or `none`.
+    pooling: the mean over `time`; `statistics`, mean and deviation over time (Snyder et al. 2018); the mean over `all`
+        places of the map; or `none`.
     """
 
     def __init__(
@@ -45,12 +48,15 @@ class ConvClassifier(Classifier):
             channels = num_filters
         self.blocks = nn.Sequential(*layers)
         self.dropout = Dropout(dropout)
-        places = {"none": height * width, "time": width, "all": 1}[pooling]
+        places = {"none": height * width, "time": width, "statistics": 2 * width, "all": 1}[pooling]
         self.output = nn.Linear(channels * places, num_outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, K, H, W) -> (N, O)."""
         maps = self.blocks(maps)
-        if self.pooling != "none":
+        if self.pooling == "statistics":
+            deviation = (maps.var(2, correction=0) + LEAST_VARIANCE).sqrt()
+            maps = torch.cat([maps.mean(2), deviation], dim=1)
+        elif self.pooling != "none":
             maps = maps.mean(2 if self.pooling == "time" else (2, 3))
         return self.output(self.dropout(maps.flatten(1)))

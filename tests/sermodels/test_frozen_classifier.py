@@ -84,13 +84,24 @@ def test_every_encoder_has_a_map_to_read(name):
     assert maps.shape[1:] == map_shape_of(encoder)
 
 
-@pytest.mark.parametrize("pooling", ["none", "time", "all"])
+@pytest.mark.parametrize("pooling", ["none", "time", "statistics", "all"])
 @pytest.mark.parametrize("layers", [0, 2])
 def test_classifiers_of_all_shapes(pooling, layers):
     one = ConvClassifier((5, 3, 4), 2, num_layers=layers, num_filters=6, pooling=pooling)
     assert one(torch.randn(7, 5, 3, 4)).shape == (7, 2)
     channels = 6 if layers else 5
-    assert one.output.in_features == channels * {"none": 12, "time": 4, "all": 1}[pooling]
+    assert one.output.in_features == channels * {"none": 12, "time": 4, "statistics": 8, "all": 1}[pooling]
+
+
+def test_statistics_are_mean_and_deviation_and_have_a_gradient_where_nothing_varies():
+    one = ConvClassifier((5, 3, 4), 2, num_layers=0, dropout=0.0, pooling="statistics").eval()
+    maps = torch.randn(2, 5, 3, 4)
+    normal = one.blocks(maps)
+    read = torch.cat([normal.mean(2).flatten(1), normal.std(2, correction=0).flatten(1)], 1)
+    assert torch.allclose(one(maps), one.output(read), atol=1e-4)
+    still = torch.ones(2, 5, 3, 4, requires_grad=True)
+    one(still).sum().backward()
+    assert still.grad.isfinite().all()
 
 
 def test_pooling_over_time_forgets_the_order_of_frames_alone():
