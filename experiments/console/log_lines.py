@@ -47,6 +47,8 @@ def quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    # A frozen encoder is meant to be.
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     # Every process logs the same values, those of the whole batch or set.
     warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
 

@@ -134,8 +134,9 @@ class Scale(_Plain):
     drops: list[str] = []
     """Options of rows that the scale's corpus does not have."""
     before: dict[str, list[Override]] = {}
-    """Runs that others go on with: name -> options; the others say `pretrained.checkpoint=@name`, which is its best
-    model, or `@name:last`, as it was after its last pass. In these options, @unlabeled_dir is what the user gives as data.unlabeled_dir."""
+    """Runs that others go on with: name -> options. The others say `pretrained.checkpoint=@name`, which is its best
+    model, or `@name:last`, as it was after its last pass; in these options @unlabeled_dir is what the user gives as
+    data.unlabeled_dir."""
 
     @property
     def paired(self) -> bool:

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -168,7 +169,10 @@ def inner_folds(labeled: SentenceSet, folds: int, seed: int) -> Iterator[tuple[T
         split: Any = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(table, strata, speakers)
     else:
         split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(table, strata)
-    for train, held in split:
+    with warnings.catch_warnings():  # a rare category may be in one fold alone
+        warnings.filterwarnings("ignore", "The least populated class")
+        folds_found = list(split)
+    for train, held in folds_found:
         yield torch.from_numpy(np.sort(train)), torch.from_numpy(np.sort(held))
 
 

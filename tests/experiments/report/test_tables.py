@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from references.concordance import concordance
 from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 900  # seconds; a table takes about a minute
@@ -167,3 +169,49 @@ def test_an_interrupted_table_goes_on(made, tmp_path):
     make(tmp_path, "acg_5")
     again, before = (folder / "results" / "acg_5" / "tiny" / "values.csv" for folder in (tmp_path, made))
     assert again.read_bytes() == before.read_bytes()
+
+
+def test_a_chain_from_pre_training_to_the_table(tmp_path):
+    """Pre-train, freeze, search, evaluate, and a table of it; and every number again by scikit-learn."""
+    make(tmp_path, "began_3")
+    folder = tmp_path / "results" / "began_3" / "tiny"
+    runs, values = (pd.read_csv(folder / f"{name}.csv") for name in ("runs", "values"))
+    assert set(runs["state"]) == {"done"}
+    assert set(runs["row"]) == {"began", "began_last", "autoencoder", "random", "end_to_end", "deep_emocluster"}
+    again = {}
+    for name in runs["run"]:
+        told = pd.read_parquet(tmp_path / "runs" / name / "predictions-test1.parquet")
+        told = told[told["truth"].isin([one.removeprefix("p_") for one in told if one.startswith("p_")])]
+        present, options = sorted(set(told["truth"])), {"zero_division": 0}
+        truth, said = told["truth"], told["prediction"]
+        again[name] = {
+            "accuracy": accuracy_score(truth, said),
+            "uar": recall_score(truth, said, labels=present, average="macro", **options),
+            "f1_macro": f1_score(truth, said, labels=present, average="macro", **options),
+            "f1_weighted": f1_score(truth, said, labels=present, average="weighted", **options),
+        }
+        searched = tmp_path / "runs" / name / "search.jsonl"
+        assert searched.exists() is (runs.set_index("run").loc[name, "row"] != "end_to_end")
+    for line in values.itertuples():
+        assert line.value == pytest.approx(again[line.run][line.measure], abs=1e-9)
+    assert len(values) == 4 * len(runs)
+    # Rows that went on with the same encoder, frozen, kept it to the last bit.
+    (began,) = (path for path in (tmp_path / "runs").glob("began-*") if not has_no_adversary(path))
+    best, last = (encoder_of(began / "checkpoints" / f"{name}.ckpt") for name in ("best", "last"))
+    for row, encoder in (("began", best), ("began_last", last)):
+        for name in runs.loc[runs["row"] == row, "run"]:
+            kept = encoder_of(tmp_path / "runs" / name / "checkpoints" / "best.ckpt")
+            assert kept.keys() == encoder.keys()
+            assert all(torch.equal(value, encoder[key]) for key, value in kept.items())
+    text = (folder / "table.md").read_text()
+    assert "## With other speakers" in text
+    assert "so without a verdict" in text
+
+
+def has_no_adversary(path):
+    return json.loads((path / "outcome.json").read_text())["model"]["lambda_k"] == 0
+
+
+def encoder_of(checkpoint):
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return {key: value for key, value in state.items() if key.startswith("encoder.")}
