@@ -25,6 +25,7 @@ from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import RunResult
 from experiments.results.scoring import score_sets
+from experiments.training.bf16 import warn_of_slow_bf16
 from experiments.training.data import (
     PreparedData,
     data_notes,
@@ -168,6 +169,7 @@ def _fit_and_score(
         sum(parameter.numel() for parameter in model.parameters()),
         threads,
     )
+    warn_of_slow_bf16(plan.trainer.accelerator, plan.trainer.precision)
     settings = {**yaml.safe_load(plan.config), "outcome": decides, "run": run.path.name}
     with open_loggers(plan.logger, run.path, settings) as loggers:
         trainer = make_trainer(plan, model, run.path, loggers)

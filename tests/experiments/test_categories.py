@@ -38,7 +38,7 @@ def check_scores(scores: dict, predictions: pd.DataFrame, classes: list[str]) ->
     present = [name for name in classes if (rated["truth"] == name).any()]
     recall = {name: right[rated["truth"] == name].mean() for name in present}
     assert [name for name in scores if name != "n_other_classes"] == [
-        *("n", "accuracy", "uar", "f1", "recall", "confusion")
+        *("n", "accuracy", "uar", "f1", "chance", "recall", "f1_of_class", "confusion", "n_chunks", "chunks")
     ]
     assert scores.get("n_other_classes", 0) == others
     assert scores["n"] == len(rated)
@@ -50,6 +50,16 @@ def check_scores(scores: dict, predictions: pd.DataFrame, classes: list[str]) ->
     assert sum(row[place] for place, row in enumerate(scores["confusion"]["counts"])) == right.sum()
     assert set(scores["f1"]) == {"macro", "weighted"}
     assert all(0 <= value <= 1 for value in scores["f1"].values())
+    said = rated["prediction"]
+    for name in present:
+        hits, named = (right & (said == name)).sum(), (rated["truth"] == name).sum() + (said == name).sum()
+        assert scores["f1_of_class"][name] == pytest.approx(2 * hits / named)
+    assert scores["f1"]["macro"] == pytest.approx(sum(scores["f1_of_class"].values()) / len(present))
+    assert scores["chance"] == pytest.approx(
+        {"accuracy": max((rated["truth"] == name).mean() for name in present), "uar": 1 / len(present)}
+    )
+    assert scores["n_chunks"] >= len(rated)
+    assert 0 <= scores["chunks"]["accuracy"] <= 1
 
 
 def check_run(directory: Path) -> list[str]:

@@ -144,7 +144,9 @@ def test_the_authors_weights_are_evaluated(real_data, tmp_path, monkeypatch):
 def test_mistakes_are_told(run, real_data, tmp_path, capsys):
     path = run.path
     assert "with --root" in refused(capsys, path, "--data", "emodb")
-    assert "take one of emodb, msp_podcast, synthetic" in refused(capsys, path, "--data", "nothing", "--root", "x")
+    assert "take one of crema_d, emodb, librispeech, msp_podcast" in refused(
+        capsys, path, "--data", "nothing", "--root", "x"
+    )
     assert "no such folder" in refused(capsys, path, "--data", "emodb", "--root", "/no (such), folder=1")
     assert "there is no such option of data=synthetic" in refused(capsys, path, "--set", "data.corpus.fold=2")
     for setting in (

@@ -79,7 +79,7 @@ def test_a_choice_that_there_is_not_is_hydras_to_tell(composed):
 @pytest.mark.parametrize(
     ("overrides", "what", "remedy"),
     [
-        (["attribute=joy"], "'joy'", "arousal, dominance, valence, all"),
+        (["attribute=joy"], "'joy'", "arousal, dominance, valence, several as in arousal+valence, or all"),
         (["rounds=0"], "rounds=0", "1 or more"),
         (["schedule=supervised", "unlabeled_size=10"], "supervised", "unlabeled_size=0"),
         (["trainer.precision=16-mixed"], "16-mixed", "bf16-mixed"),

@@ -191,7 +191,8 @@ def test_a_chain_from_pre_training_to_the_table(tmp_path):
             "f1_weighted": f1_score(truth, said, labels=present, average="weighted", **options),
         }
         searched = tmp_path / "runs" / name / "search.jsonl"
-        assert searched.exists() is (runs.set_index("run").loc[name, "row"] != "end_to_end")
+        # One pass is the best and the last, so that two rows are the same run.
+        assert searched.exists() is ("end_to_end" not in set(runs.loc[runs["run"] == name, "row"]))
     for line in values.itertuples():
         assert line.value == pytest.approx(again[line.run][line.measure], abs=1e-9)
     assert len(values) == 4 * len(runs)
