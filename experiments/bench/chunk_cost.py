@@ -1,6 +1,6 @@
 """What a chunk costs here: milliseconds of a training step and of an embedding, model by model.
 
-Shapes: B sentences, C chunks, T = 62 frames, F = 128 mel bins.
+Shapes: B sentences, C chunks, T frames and F bins, of the model's features (62 x 128, or pieces of 32 x 512).
 """
 
 import time
@@ -17,11 +17,12 @@ from experiments.config.building import build_model
 from experiments.config.composing import choices, composed
 from experiments.config.from_hydra import make_plan
 from experiments.config.plan import RunPlan
+from experiments.training.bf16 import processor_has_bf16
 from sermodels.module import EmotionModule
 from sermodels.parts import make as make_part
 from sermodels.tasks.task import Task
 
-CHUNKS, FRAMES, MELS = 11, 62, 128
+NEEDED = {"frozen_classifier": "pretrained.weights=random"}
 ABLATIONS = [
     "model=acg_emocluster encoder.kv_pool=8",
     "model=acg_emocluster encoder=parallel_acn_s",
@@ -34,25 +35,35 @@ PAPERS_CHUNKS = "data.chunks.max_seconds=11"
 
 def every_model() -> list[str]:
     """Every model of conf/model as it is configured there, and ACG's ablations."""
-    return [*(f"model={name}" for name in choices("model")), *ABLATIONS]
+    named = [f"model={name} {NEEDED.get(name, '')}".strip() for name in choices("model")]
+    return [*named, *ABLATIONS]
 
 
 def print_costs(chosen: Sequence[str], sentences: int, repeats: int) -> None:
-    """A Markdown table for BENCHMARKS.md, a row a model and precision; `sentences` of 11 chunks are a batch."""
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, {sentences * CHUNKS} chunks a batch\n")
-    print("| options | parameters | precision | training step, ms a chunk | embedding, ms a chunk |")
-    print("|---|---|---|---|---|")
+    """A Markdown table for BENCHMARKS.md, a row a model and precision; `sentences` of 11 chunks are a batch.
+
+    Of pieces, which cost a hundred times as much, a batch is one sentence. bf16 that this processor would only imitate
+    is left out.
+    """
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}\n")
+    print("| options | parameters | chunks a batch | precision | training step, ms a chunk | embedding, ms a chunk |")
+    print("|---|---|---|---|---|---|")
     for overrides in chosen:
-        for precision in ("fp32", "bf16"):
-            model = make(overrides.split())
+        plan = make_plan(composed(PAPERS_CHUNKS, *overrides.split()))
+        shape = shape_of(plan)
+        batch = 1 if plan.data.features.frames_a_piece is not None else sentences
+        for precision in ("fp32", "bf16") if processor_has_bf16() else ("fp32",):
+            model = untrained(plan)
             size = sum(p.numel() for p in model.parameters())
-            step, embedding = measure(model, precision == "bf16", sentences, repeats)
-            print(f"| `{overrides}` | {size:,} | {precision} | {step:.1f} | {embedding:.1f} |", flush=True)
+            step, embedding = measure(model, precision == "bf16", batch, repeats, shape)
+            row = (f"`{overrides}`", f"{size:,}", batch * shape[0], precision, f"{step:.1f}", f"{embedding:.1f}")
+            print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
-def make(overrides: Sequence[str]) -> EmotionModule:
-    """The model that these options configure, for the papers' chunks."""
-    return untrained(make_plan(composed(PAPERS_CHUNKS, *overrides)))
+def shape_of(plan: RunPlan) -> tuple[int, int, int]:
+    """C, T and F of a plan's sentences; of pieces, as many as the longest sentence has."""
+    data = plan.data
+    return data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_bins
 
 
 def untrained(plan: RunPlan) -> EmotionModule:
@@ -73,7 +84,7 @@ def measure(
     bf16: bool,
     sentences: int,
     repeats: int,
-    shape: tuple[int, int, int] = (CHUNKS, FRAMES, MELS),
+    shape: tuple[int, int, int],
 ) -> tuple[float, float]:
     """Milliseconds a chunk of all losses and their gradients, and of the latents alone in evaluation.
 

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 
-from experiments.bench.chunk_cost import measure, untrained
+from experiments.bench.chunk_cost import measure, shape_of, untrained
 from experiments.report.runs import DONE, TableRun, chunks_of
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,8 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
             if unknown or one.plan.trainer.accelerator != "cpu":
                 return None
             log.info("measuring what a chunk costs here: %s", one.plan.model_name)
-            data = one.plan.data
-            shape = (data.chunks.num_chunks, data.chunks.window_frames(data.features), data.features.num_bins)
             bf16 = "bf16" in one.plan.trainer.precision
-            step, embedding = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape)
+            step, embedding = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape_of(one.plan))
             rates[key] = (step + embedding) / 1e3
         total += START_SECONDS + rates[key] * _chunks(one)
     return total
