@@ -19,6 +19,16 @@ from datamodules.statistics import frame_statistics
 
 
 @dataclass(frozen=True, eq=False)
+class Cut:
+    """A recording as models read it."""
+
+    chunks: Tensor
+    """(C, T, F) float32."""
+    seconds: list[tuple[float, float]]
+    """Of every chunk its start and its end in the recording."""
+
+
+@dataclass(frozen=True, eq=False)
 class FrontEnd:
     """Features, chunks, and the training set's statistics."""
 
@@ -56,12 +66,19 @@ class FrontEnd:
 
     def chunks_of(self, samples: np.ndarray | Tensor) -> Tensor:
         """A model's input (C, T, F) float32 from samples (n,) at features.sample_rate; no store is needed."""
+        return self.cut(samples).chunks
+
+    def cut(self, samples: np.ndarray | Tensor) -> Cut:
+        """The same, and where in the recording the chunks lie."""
         raw = self._extractor(samples)
         length = torch.tensor([len(raw)])
         window, starts = self.chunks.window_frames(self.features), self.chunks.starts(length, self.features)
         zero = torch.zeros(1, dtype=torch.long)
         every = torch.arange(starts.shape[1])[None]
-        return self.normalize(gather_chunks(raw, zero, length, starts, zero, every, window))[0]
+        chunks = self.normalize(gather_chunks(raw, zero, length, starts, zero, every, window))[0]
+        ends = len(samples) / self.features.sample_rate
+        seconds = self.features.seconds_of
+        return Cut(chunks, [(seconds(start), min(seconds(start + window), ends)) for start in starts[0].tolist()])
 
     def to_dict(self) -> dict[str, Any]:
         """Numbers, strings, lists and dicts only, so that a checkpoint loads with weights_only=True."""

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from datamodules.batch import LABELED, UNLABELED, ChunkBatch
 from datamodules.whole_set import in_set_order
 from sermodels.encoders.encoder import Encoder
-from sermodels.functional import at_least_float32
+from sermodels.functional import at_least_float32, mean_over_chunks
 from sermodels.optimizations.optimization import Step
 from sermodels.parts import Part, make
 from sermodels.regularizers.regularizer import Regularizer
@@ -155,7 +155,7 @@ class EmotionModule(pl.LightningModule, ABC):
 
     def utterance_embedding(self, chunks: Tensor) -> Tensor:
         """(B, C, T, F) -> (B, D): the mean latent of a sentence (Zhao et al. 2023, section 4.1)."""
-        return self.latents(chunks).mean(1)
+        return mean_over_chunks(self.where_present(chunks, self.latents))
 
     def configure_optimizers(self) -> list[Optimizer]:
         """The optimizers of `optimization_steps`, for Lightning."""

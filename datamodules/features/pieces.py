@@ -90,6 +90,14 @@ class PieceSettings:
         """
         return 1 + self.piece_samples // self.hop_length
 
+    def seconds_of(self, frame: int) -> float:
+        """Where a piece begins, in seconds, by its first frame.
+
+        >>> PieceSettings().seconds_of(64)
+        2.0
+        """
+        return frame // self.frames_a_piece * self.piece_seconds
+
     @property
     def min_samples(self) -> int:
         """The shortest utterance that has a piece."""

@@ -105,6 +105,14 @@ class FeatureSettings:
         """
         return 1 + num_samples // self.hop_length
 
+    def seconds_of(self, frame: int) -> float:
+        """Where a frame begins, in seconds.
+
+        >>> FeatureSettings(hop_length=256).seconds_of(125)
+        2.0
+        """
+        return frame * self.hop_length / self.sample_rate
+
     @property
     def min_samples(self) -> int:
         """The shortest utterance whose ends can be mirrored over half a frame."""

@@ -1,7 +1,4 @@
-"""From recordings to what models read of them, and what there is to say of each.
-
-Shapes: C chunks, T frames, F mel bins.
-"""
+"""From recordings to what models read of them, and what there is to say of each."""
 
 import os
 from collections.abc import Sequence
@@ -10,12 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import soundfile
-from torch import Tensor
 
 from datamodules.audio import UnreadableAudio, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
-from datamodules.front_end import FrontEnd
+from datamodules.front_end import Cut, FrontEnd
 
 LONGEST_RECORDING = 86_400.0  # seconds; a header that claims more than a day is no recording to be cut
 
@@ -30,10 +26,10 @@ class Span(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A span that was read: one input (C, T, F) for every front end, or the reason why there is none."""
+    """A span that was read: one input for every front end, or the reason why there is none."""
 
     span: Span
-    inputs: list[Tensor]
+    inputs: list[Cut]
     seconds: float
     warnings: tuple[str, ...] = ()
     """What makes its prediction doubtful."""
@@ -57,7 +53,7 @@ def spans_of(path: Path, longest: float) -> list[Span]:
 
 def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
     """Read a span once for each front end; a file that cannot be used is told and costs no other."""
-    inputs: list[Tensor] = []
+    inputs: list[Cut] = []
     seconds, warnings, digest = 0.0, [], ""
     try:
         digest = content_digest(span.path)
@@ -66,7 +62,7 @@ def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
             audio = read_audio(span.path, features.sample_rate, span.start, span.stop, features.min_samples)
             seconds = audio.seconds
             warnings += [*audio.notes, *_of_its_length(audio.seconds, front_end)]
-            inputs.append(front_end.chunks_of(audio.samples))
+            inputs.append(front_end.cut(audio.samples))
     except UnreadableAudio as error:
         return Heard(span, [], 0.0, fault=str(error))
     except (DataError, OSError, ValueError, MemoryError, RuntimeError) as error:

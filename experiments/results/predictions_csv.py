@@ -1,15 +1,12 @@
-"""Predictions of many recordings as a CSV that an interruption does not cost.
-
-Shapes: C chunks, T frames, F mel bins.
-"""
+"""Predictions of many recordings as a CSV that an interruption does not cost; their embeddings and pictures, too."""
 
 import csv
 import hashlib
 import math
 import os
-import stat
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,163 +15,133 @@ from rich.progress import track
 
 from datamodules.content import content_digest
 from datamodules.errors import DataError
-from datamodules.labels import ATTRIBUTES, SCALE
-from experiments.results.hearing import Heard, Span, hear, spans_of
+from experiments.results.embeddings import write_embeddings
+from experiments.results.hearing import Span, spans_of
+from experiments.results.predicted import COLUMNS, Predicted, Values, shown
+from experiments.results.telling import check_alike, output_names, predict_spans
 from experiments.results.trained_model import Predictor
 
-OK = "ok"
-WARNING = "warning: "
-NO_NUMBER = "the prediction is NaN or infinite: the model's training has diverged, or the recording is far too loud"
 SPANS_AT_ONCE = 16  # about 176 chunks, a size that a CPU runs fast
-# In the .part file alone: what a row was made of.
-DIGEST = "digest"
 
 
 class Counts(NamedTuple):
-    """How a prediction of many files came out, in rows."""
+    """How a prediction of many files came out, in recordings or windows."""
 
     good: int
     """Predicted, with a warning or without."""
     warned: int
     bad: int
 
+    def words(self, what: str, others: int) -> str:
+        """For people. what: recordings or windows. others: files that are no audio.
 
-def check_writable(output: Path, files: Iterable[Path], models: Iterable[Path] = ()) -> Path:
-    """Where the CSV will lie: `output`, or what it links to.
+        >>> Counts(3, 1, 0).words("files", 0)
+        '3 files predicted (1 with a warning), 0 not (see the column status)'
+        """
+        warned = f" ({self.warned} with a warning)" if self.warned else ""
+        passed_over = f"; {others} files that are no audio were passed over" if others else ""
+        return f"{self.good} {what} predicted{warned}, {self.bad} not (see the column status){passed_over}"
 
-    Raises DataError, before any work is done, where it cannot be written or would replace something else: one of the
-    recordings, one of the files that `models` are read from, a device.
-    """
-    try:
-        if output.is_dir():
-            raise DataError(f"{output}: is a folder; give the name of a file to --output.")
-        target = Path(os.path.realpath(output))
-        if target.is_symlink():
-            raise DataError(f"{output}: is a link that leads back to itself; give another place to --output.")
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            raise DataError(f"{output}: is no file but a device or the like; give another place to --output.")
-        for what, paths in (("one of the recordings", files), ("a file of a model", models)):
-            for file in paths:
-                if os.path.realpath(file) == str(target) or (
-                    target.exists() and file.exists() and file.samefile(target)
-                ):
-                    raise DataError(f"{output}: is {what}; give another place to --output.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # As long as the name of the .part file.
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", suffix=".part"):
-            pass
-    except OSError as error:
-        raise DataError(f"{output}: cannot be written ({error.strerror}); give another place to --output.") from error
-    return target
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is told of recordings besides their values."""
+
+    windows: bool = False
+    """A recording longer than T_max is cut into equally long parts that are not, each of which is told of; else it is
+    one, and its chunks have gaps between them."""
+    chunks: bool = False
+    """A row of the CSV is a chunk."""
+    embeddings: Path | None = None
+    """A parquet file to write them into; see write_embeddings."""
+    draw: Callable[[Path, Sequence[Predicted]], None] | None = None
+    """Called for every recording of which there is a prediction, with its parts."""
+
+    @property
+    def of_chunks(self) -> bool:
+        """Whether anything needs what is told of single chunks."""
+        return self.chunks or self.draw is not None
+
+
+NOTHING_ELSE = Wanted()
 
 
 def predict_to_csv(
-    predictors: Sequence[Predictor], files: Sequence[Path], output: Path, windows: bool = False
+    predictors: Sequence[Predictor], files: Sequence[Path], output: Path, wanted: Wanted = NOTHING_ELSE
 ) -> Counts:
-    """Write file, what the models tell, duration_s, status.
+    """Write file, what the models tell, duration_s, status (see Predicted); of windows start_s, of chunks end_s, too.
 
-    status: `ok`; `warning: …` where there is a prediction and something to say of it; else why there is none.
-    windows: a recording longer than T_max gets a row for each of the equally long parts that are not, and the table a
-        column start_s; else it gets one row, and its chunks have gaps between them.
+    What is told goes into a `.part` file beside `output`, named after the models; the same command after an
+    interruption takes from it what it predicted of recordings that hold the same still, and goes on.
 
-    Rows go into a `.part` file beside `output`, named after the models; the same command after an interruption
-    takes from it what it predicted of recordings that hold the same still, and goes on.
+    Raises DataError where models tell the same, and where what is wanted is of one model and there are several.
     """
-    columns = ["file", *(["start_s"] if windows else []), *_output_names(predictors), "duration_s", "status"]
-    longest = min(predictor.front_end.chunks.max_seconds for predictor in predictors) if windows else math.inf
-    spans = [span for path in files for span in (spans_of(path, longest) if windows else [Span(path)])]
-    part = output.with_name(f"{output.name}.{_digest(predictors)}.part")
-    known = _known_rows(part, [*columns, DIGEST])
-    rows = {span: row for span in spans if (row := known.get(_key(span))) and _same(span, row[DIGEST])}
-    left = [span for span in spans if span not in rows]
+    names = output_names(predictors)
+    if wanted.of_chunks:
+        check_alike(predictors, "--chunks" if wanted.chunks else "--plots")
+    if wanted.embeddings and len(predictors) > 1:
+        raise DataError("--embeddings: are one model's; give one checkpoint.")
+    longest = min(predictor.front_end.chunks.max_seconds for predictor in predictors) if wanted.windows else math.inf
+    spans = [span for path in files for span in (spans_of(path, longest) if wanted.windows else [Span(path)])]
+    part = output.with_name(f"{output.name}.{_digest(predictors, wanted)}.part")
+    known = _known(part)
+    found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
+    left = [span for span in spans if span not in found]
     with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, [*columns, DIGEST], extrasaction="ignore")
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(rows.values())
+        writer.writerows(one.line() for one in found.values())
         batches = [left[start : start + SPANS_AT_ONCE] for start in range(0, len(left), SPANS_AT_ONCE)]
         console = Console(stderr=True)
         for batch in track(batches, "predicting", console=console, disable=not console.is_terminal):
-            for span, row in _rows(predictors, batch):
-                writer.writerow(row)
-                rows[span] = row
+            told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
+            for span, one in zip(batch, told, strict=True):
+                writer.writerow(one.line())
+                found[span] = one
             file.flush()
-    _write(output, columns, [rows[span] for span in spans])
+    predicted = [found[span] for span in spans]
+    if wanted.embeddings:
+        write_embeddings(predicted, wanted.embeddings, wanted.windows)
+    if wanted.draw:
+        pairs = [(span, one) for span, one in zip(spans, predicted, strict=True) if one.good]
+        for path, parts in groupby(pairs, lambda pair: pair[0].path):
+            wanted.draw(path, [one for _, one in parts])
+    _write(output, names, wanted, predicted)
     part.unlink()
-    statuses = [row["status"] for row in rows.values()]
-    warned = sum(status.startswith(WARNING) for status in statuses)
-    good = warned + statuses.count(OK)
-    return Counts(good, warned, len(statuses) - good)
+    good, warned = sum(one.good for one in predicted), sum(one.warned for one in predicted)
+    return Counts(good, warned, len(predicted) - good)
 
 
-def _write(output: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+def _write(output: Path, names: Sequence[str], wanted: Wanted, predicted: Sequence[Predicted]) -> None:
     """The table, whole or not at all."""
+    times = ["start_s"] * (wanted.windows or wanted.chunks) + ["end_s"] * wanted.chunks
     draft = output.with_name(f"{output.name}.{os.getpid()}.part")
     with draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer = csv.DictWriter(file, ["file", *times, *names, "duration_s", "status"], extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        for one in predicted:
+            writer.writerows(_rows(one, wanted.chunks))
     os.replace(draft, output)
 
 
-def _rows(predictors: Sequence[Predictor], spans: Sequence[Span]) -> Iterator[tuple[Span, dict[str, str]]]:
-    """One row a span, predicted together."""
-    heard = [hear([predictor.front_end for predictor in predictors], span) for span in spans]
-    readable = [one for one in heard if one.inputs]
-    told: dict[Span, dict[str, float | str]] = {one.span: {} for one in readable}
-    for number, predictor in enumerate(predictors if readable else ()):
-        values = predictor.predict_inputs([one.inputs[number] for one in readable])
-        for one, value in zip(readable, values, strict=True):
-            told[one.span] |= value
-    for one in heard:
-        values_of_span = told.get(one.span, {})
-        numbers = all(isinstance(value, str) or math.isfinite(value) for value in values_of_span.values())
-        yield (
-            one.span,
-            {
-                "file": _shown(one.span.path),
-                "start_s": f"{one.span.start_seconds:.3f}",
-                "duration_s": f"{one.seconds:.3f}" if one.inputs else "",
-                "status": _status(one, values_of_span) if numbers else NO_NUMBER,
-                DIGEST: one.digest,
-                **({name: _cell(value) for name, value in values_of_span.items()} if numbers else {}),
-            },
-        )
+def _rows(one: Predicted, chunks: bool) -> Iterator[dict[str, str]]:
+    """A row, or one a chunk."""
+    duration = "" if one.duration is None else f"{one.duration:.3f}"
+    every = {"file": shown(one.path), "start_s": f"{one.start:.3f}", "duration_s": duration, "status": one.status}
+    if not (chunks and one.chunks):
+        yield every | _cells(one.values)
+        return
+    for chunk in one.chunks:
+        yield every | {"start_s": f"{chunk.start:.3f}", "end_s": f"{chunk.end:.3f}"} | _cells(chunk.values)
 
 
-def _status(heard: Heard, values: dict[str, float | str]) -> str:
-    if heard.fault:
-        return heard.fault
-    low, high = SCALE
-    outside = [
-        f"{name} is out of the scale {low:g} to {high:g}"
-        for name, value in values.items()
-        if name in ATTRIBUTES and isinstance(value, float) and not low <= value <= high
-    ]
-    warnings = [*heard.warnings, *outside]
-    return WARNING + "; ".join(warnings) if warnings else OK
+def _cells(values: Values) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else f"{value:.6f}" for name, value in values.items()}
 
 
-def _cell(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.6f}"
-
-
-def _output_names(predictors: Sequence[Predictor]) -> list[str]:
-    """What all models tell, attributes in their usual order. Raises DataError when two tell the same."""
-    named = [name for predictor in predictors for name in predictor.output_names]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise DataError(f"{' and '.join(twice)} would come from more than one checkpoint; give one for each.")
-    return [*(name for name in ATTRIBUTES if name in named), *(name for name in named if name not in ATTRIBUTES)]
-
-
-def _shown(path: Path) -> str:
-    """A file's name as the CSV has it; bytes that are not UTF-8 as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _digest(predictors: Sequence[Predictor]) -> str:
-    """Names the models in a `.part` file, so that rows of other models are never taken for theirs."""
-    digest = hashlib.sha256()
+def _digest(predictors: Sequence[Predictor], wanted: Wanted) -> str:
+    """Names the models, and what is kept of each recording, in a `.part` file: no other's are ever taken for them."""
+    digest = hashlib.sha256(repr((wanted.of_chunks, wanted.embeddings is not None)).encode())
     for predictor in predictors:
         digest.update(repr((predictor.front_end.to_dict(), dict(predictor.model.hparams))).encode())
         for value in predictor.model.state_dict().values():
@@ -183,7 +150,7 @@ def _digest(predictors: Sequence[Predictor]) -> str:
 
 
 def _key(span: Span) -> tuple[str, str]:
-    return _shown(span.path), f"{span.start_seconds:.3f}"
+    return shown(span.path), f"{span.start_seconds:.3f}"
 
 
 def _same(span: Span, digest: str) -> bool:
@@ -194,14 +161,17 @@ def _same(span: Span, digest: str) -> bool:
         return False
 
 
-def _known_rows(part: Path, columns: Sequence[str]) -> dict[tuple[str, str], dict[str, str]]:
-    """What an interrupted prediction did well; files it could not read are tried again, and so is a torn last row."""
+def _known(part: Path) -> Mapping[tuple[str, str], Predicted]:
+    """What an interrupted prediction did well; files it could not read are tried again, and so is a torn last line."""
     if not part.exists():
         return {}
+    known = {}
     with part.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = [row for row in csv.DictReader(file) if list(row) == list(columns) and None not in row.values()]
-    return {
-        (row["file"], row.get("start_s", "0.000")): row
-        for row in rows
-        if row["status"] == OK or row["status"].startswith(WARNING)
-    }
+        for line in csv.DictReader(file):
+            try:
+                one = Predicted.of_line(line)
+            except ValueError:  # torn; it is predicted again
+                continue
+            if one.good:
+                known[one.key] = one
+    return known

@@ -1,6 +1,6 @@
 """From audio to what a trained model tells of it, on the scale people speak of.
 
-Shapes: n samples, B sentences, C chunks, T frames, F mel bins, O outputs of the task.
+Shapes: n samples, B sentences, C chunks, T frames, F mel bins, D features of an embedding, O outputs of the task.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,19 @@ from datamodules.front_end import FrontEnd
 from sermodels.module import EmotionModule
 
 DEVICES = ("cpu", "cuda", "mps")
+
+Values = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a model tells of a recording."""
+
+    values: Values
+    of_chunks: Sequence[Values] = ()
+    """The same of every chunk, where it was asked for."""
+    embedding: np.ndarray | None = None
+    """(D,) float32, the mean of the chunks' latents, where it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +58,11 @@ class Predictor:
         """What is told of a recording: attributes, or a category and the probability of each."""
         return self.model.task.output_names
 
-    def predict_samples(self, samples: np.ndarray | Tensor) -> dict[str, float | str]:
+    def predict_samples(self, samples: np.ndarray | Tensor) -> Values:
         """`output_names` -> value, of mono samples (n,) at the front end's rate."""
         return self.predict_inputs([self.front_end.chunks_of(samples)])[0]
 
-    def predict_file(self, path: Path | str) -> dict[str, float | str]:
+    def predict_file(self, path: Path | str) -> Values:
         """The same of an audio file, any rate and channels. Raises DataError for one that cannot be used."""
         return self.predict_samples(self.read(path).samples)
 
@@ -58,12 +71,27 @@ class Predictor:
         features = self.front_end.features
         return read_audio(path, features.sample_rate, min_samples=features.min_samples)
 
-    @torch.no_grad()
-    def predict_inputs(self, inputs: Sequence[Tensor]) -> list[dict[str, float | str]]:
+    def predict_inputs(self, inputs: Sequence[Tensor]) -> list[Values]:
         """The same of several recordings at once, each as the front end makes it, (C, T, F)."""
+        return [one.values for one in self.tell(inputs)]
+
+    @torch.no_grad()
+    def tell(self, inputs: Sequence[Tensor], chunks: bool = False, embedding: bool = False) -> list[Told]:
+        """The same, and more of each where it is asked for."""
         # Where chunks are pieces, as many as a recording is long, NaN stands for those that others have more.
-        together = pad_sequence(list(inputs), batch_first=True, padding_value=torch.nan)
-        return self.model.task.tell(self.model(together.to(self.model.device)).cpu())
+        together = pad_sequence(list(inputs), batch_first=True, padding_value=torch.nan).to(self.model.device)
+        task, outputs = self.model.task, self.model.of_chunks(together)
+        values = task.tell(task.of_sentences(outputs).cpu())
+        of_chunks: list[Sequence[Values]] = [()] * len(inputs)
+        if chunks:
+            of_chunks = [
+                task.tell(task.of_sentences(one[: len(given), None]).cpu())
+                for one, given in zip(outputs, inputs, strict=True)
+            ]
+        embeddings: list[np.ndarray | None] = [None] * len(inputs)
+        if embedding:
+            embeddings = list(self.model.utterance_embedding(together).cpu().numpy())
+        return [Told(*one) for one in zip(values, of_chunks, embeddings, strict=True)]
 
     def to(self, device: str) -> "Predictor":
         """The same with its model on `device`. Raises ConfigurationError for one that there is not."""

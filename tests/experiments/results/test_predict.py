@@ -13,9 +13,11 @@ import pytest
 import soundfile
 import torch
 
+from datamodules.content import content_digest
 from experiments.predict import main
-from experiments.results import load_predictor, predictions_csv
-from experiments.results.predictions_csv import predict_to_csv
+from experiments.results import load_predictor, predictions_csv, telling
+from experiments.results.predicted import COLUMNS, Predicted
+from experiments.results.predictions_csv import NOTHING_ELSE, predict_to_csv
 from experiments.results.scoring import predict_set
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
 from experiments.training.threads import take_threads
@@ -73,7 +75,7 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
     predict_to_csv(models, files, tmp_path / "whole.csv")
     monkeypatch.setattr(predictions_csv, "SPANS_AT_ONCE", 2)
     heard = []
-    original = predictions_csv.hear
+    original = telling.hear
 
     def hear(front_ends, span):
         if len(heard) == 3:
@@ -82,7 +84,7 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
         return original(front_ends, span)
 
     with monkeypatch.context() as patched:
-        patched.setattr(predictions_csv, "hear", hear)
+        patched.setattr(telling, "hear", hear)
         with pytest.raises(KeyboardInterrupt):
             predict_to_csv(models, files, tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()
@@ -90,7 +92,7 @@ def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
     soundfile.write(files[0], np.random.default_rng(9).normal(0, 0.1, 20_000), 16000)
     predict_to_csv(models, files, tmp_path / "whole.csv")
     asked = []
-    monkeypatch.setattr(predictions_csv, "hear", lambda m, span: (asked.append(span.path), original(m, span))[1])
+    monkeypatch.setattr(telling, "hear", lambda m, span: (asked.append(span.path), original(m, span))[1])
     assert predict_to_csv(models, files, tmp_path / "p.csv") == (5, 0, 0)
     assert asked == [files[0], *files[2:]]
     whole, parts = pd.read_csv(tmp_path / "whole.csv"), pd.read_csv(tmp_path / "p.csv")
@@ -165,7 +167,7 @@ def test_wrong_arguments_end_with_a_sentence(arguments, message, run, tmp_path, 
 
 
 def part_of(output, models):
-    return output.with_name(f"{output.name}.{predictions_csv._digest(models)}.part")
+    return output.with_name(f"{output.name}.{predictions_csv._digest(models, NOTHING_ELSE)}.part")
 
 
 def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_path):
@@ -173,7 +175,10 @@ def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_pat
     wanted = tmp_path / "wanted.wav"
     soundfile.write(wanted, np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
     output = tmp_path / "p.csv"
-    part_of(output, models).write_text(f"file,arousal,duration_s,status\n/other/a.wav,9.9,1.0,ok\n{wanted},9.9,1.0,o")
+    other = Predicted(Path("/other/a.wav"), 0.0, 1.0, {"arousal": 9.9}, "ok", content_digest(wanted)).line()
+    lines = [",".join(COLUMNS), *(",".join('"' + one.replace('"', '""') + '"' for one in other.values()),)]
+    lines += [lines[1].replace("/other/a.wav", str(wanted))[:-40]]
+    part_of(output, models).write_text("\n".join(lines))
     assert predict_to_csv(models, [wanted], output) == (1, 0, 0)
     (row,) = csv.DictReader(output.open())
     assert row["file"] == str(wanted)

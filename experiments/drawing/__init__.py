@@ -1,0 +1,1 @@
+"""Figures: what runs and recordings look like."""
