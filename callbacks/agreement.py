@@ -42,20 +42,29 @@ def agreement_with(labels: Tensor, fact: Tensor) -> tuple[float, float] | None:
 def transition_ratio(labels: Tensor, step: Tensor | None = None) -> float | None:
     """How often a chunk's cluster is another than that of the one next to it (Lin & Busso 2024, section 5.2).
 
-    labels: (S, C). step: (S,) how many chunks further to look in each sentence; None is the next one. The mean over
-    the sentences of changes / comparisons; None where no sentence has two chunks to compare.
+    The mean of `transition_ratios`; None where no sentence has two chunks to compare.
 
     >>> transition_ratio(torch.tensor([[0, 0, 1], [2, 2, 2]]))
     0.25
     >>> transition_ratio(torch.tensor([[0, 0, 1], [2, 2, 2]]), torch.tensor([2, 3]))
     1.0
     """
+    ratios = transition_ratios(labels, step)
+    known = ratios[~ratios.isnan()]
+    return float(known.double().mean()) if len(known) else None
+
+
+def transition_ratios(labels: Tensor, step: Tensor | None = None) -> Tensor:
+    """(S,) changes / comparisons of each sentence; NaN where it has no two chunks to compare.
+
+    labels: (S, C). step: (S,) how many chunks further to look in each sentence; None is the next one.
+
+    >>> transition_ratios(torch.tensor([[0, 0, 1], [2, 2, 2]])).tolist()
+    [0.5, 0.0]
+    """
     sentences, chunks = labels.shape
     step = torch.ones(sentences, dtype=torch.long) if step is None else step
     further = torch.arange(chunks) + step[:, None]
     compared = further < chunks
     changes = (labels != labels.gather(1, further.clamp(max=chunks - 1))) & compared
-    has = compared.any(1)
-    if not has.any():
-        return None
-    return float((changes.sum(1)[has] / compared.sum(1)[has]).double().mean())
+    return changes.sum(1) / compared.sum(1)

@@ -5,12 +5,16 @@ Shapes: N chunks, T frames, F bins.
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from callbacks.protocols import Generative, SetData
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +58,7 @@ class GeneratedPictures(pl.Callback):
                 "generated": model.generate(model.panel()),
             }
         path = self.directory / f"pass-{number:03}.png"
-        draw({name: chunks[:SHOWN].float().cpu() for name, chunks in rows.items()}, path)
+        draw(rows, path)
         for logger in trainer.loggers:
             if hasattr(logger, "log_picture"):
                 logger.log_picture("pictures", path)
@@ -73,9 +77,16 @@ class GeneratedPictures(pl.Callback):
 
 
 def draw(rows: dict[str, Tensor], path: Path) -> None:
-    """A picture a chunk (T, F), a line a row; time goes to the right, frequency up."""
+    """Write `generated_figure` as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generated_figure(rows).savefig(path, dpi=80)
+
+
+def generated_figure(rows: dict[str, Tensor]) -> "Figure":
+    """A picture a chunk (T, F), a line a row, of at most SHOWN; time goes to the right, frequency up."""
     from matplotlib.figure import Figure
 
+    rows = {name: chunks[:SHOWN].float().cpu() for name, chunks in rows.items()}
     most = max(len(chunks) for chunks in rows.values())
     figure = Figure(figsize=(1.3 * most, 2.0 * len(rows)), layout="constrained")
     places = figure.subplots(len(rows), most, squeeze=False)
@@ -86,5 +97,4 @@ def draw(rows: dict[str, Tensor], path: Path) -> None:
         for place, chunk in zip(line, chunks, strict=False):
             place.imshow(chunk.T.numpy(), origin="lower", aspect="auto", cmap="magma")
         line[0].set_ylabel(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80)
+    return figure

@@ -21,6 +21,7 @@ from experiments.report.concordance import Predictions
 from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES, CategoryPredictions
 from experiments.report.definition import CCC
 from experiments.report.runs import TableRun
+from experiments.results.best_pass import best_pass
 from experiments.results.run_result import RunResult
 from sermodels.parts import make
 from sermodels.tasks.task import Task
@@ -58,13 +59,8 @@ class Finished:
 
     @cached_property
     def best_pass(self) -> int:
-        """The pass whose model was kept: the first of those with the best criterion."""
-        task = make("task", self.made.plan.task, Task)
-        column = self._history[f"validation/{task.criterion}"]
-        best = column.max() if task.criterion_mode == "max" else column.min()
-        # Where none is defined, as for constant predictions, the first model was kept.
-        kept = column == best if column.notna().any() else self._history["set"] == LABELED
-        return int(self._history.loc[kept, "pass"].iloc[0])
+        """The pass whose model was kept."""
+        return best_pass(self._history, make("task", self.made.plan.task, Task))
 
     @cached_property
     def _history(self) -> pd.DataFrame:

@@ -9,6 +9,11 @@ from matplotlib.figure import Figure
 
 
 def draw_confusion(confusion: Mapping[str, Any], path: Path) -> None:
+    """Write `confusion_figure` as a PNG."""
+    confusion_figure(confusion).savefig(path, dpi=120)
+
+
+def confusion_figure(confusion: Mapping[str, Any]) -> Figure:
     """A row a true class, a column a predicted one; colours are shares of the row, numbers are sentences.
 
     confusion: `classes`, and `counts` as Categories.score gives them.
@@ -26,4 +31,4 @@ def draw_confusion(confusion: Mapping[str, Any], path: Path) -> None:
         colour = "white" if shares[row, column] > 0.5 else "black"
         place.text(column, row, str(count), ha="center", va="center", color=colour)
     figure.colorbar(image, label="share of the true class")
-    figure.savefig(path, dpi=120)
+    return figure

@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def evaluate(
     another corpus. Raises DataError for a corpus without a test set.
     """
     predictor = subject.predictor
-    front_end, task = predictor.front_end, predictor.model.task
+    task = predictor.model.task
     if every_sentence:
         corpus = replace(corpus, table=corpus.table.assign(split=EVERY_SENTENCE))
     sets = [split for split in corpus.splits() if split == EVERY_SENTENCE or is_test_set(split)]
@@ -105,18 +106,7 @@ def evaluate(
             f"{corpus.root}: {corpus.name} has no test set; check the split names of its label table, or score all its "
             "sentences with --split all."
         )
-    # Only what is evaluated is extracted.
-    corpus = replace(corpus, table=corpus.table[corpus.table["split"].isin(sets)].reset_index(drop=True))
-    features, chunks = front_end.features, front_end.chunks
-    corpus, store = fill_store(corpus, features, store_root, max_bad_files, workers, chunks=chunks)
-    datamodule = ChunkDataModule(
-        make_sets(corpus, store, front_end, task.encode, sets),
-        front_end,
-        passes=(),
-        sampler=NaturalSentence,
-        batch_size=1,
-        seed=0,
-    )
+    corpus, store, datamodule = read_sets(predictor, corpus, sets, store_root, max_bad_files, workers)
     notes = [*corpus.notes, *_known_before(subject, corpus, store)]
     for note in notes:
         log.info("%s", note)
@@ -139,6 +129,33 @@ def evaluate(
     )
     metrics.write(folder / "metrics.json")
     return metrics, folder
+
+
+def read_sets(
+    predictor: Predictor,
+    corpus: Corpus,
+    sets: Sequence[str],
+    store_root: Path,
+    max_bad_files: float,
+    workers: int | None = None,
+) -> tuple[Corpus, FeatureStore, ChunkDataModule]:
+    """Sets of a corpus as a model reads them; only they are extracted.
+
+    The corpus comes back without the sentences that could not be read. store_root, max_bad_files, workers: see
+    fill_store.
+    """
+    front_end = predictor.front_end
+    corpus = replace(corpus, table=corpus.table[corpus.table["split"].isin(sets)].reset_index(drop=True))
+    corpus, store = fill_store(corpus, front_end.features, store_root, max_bad_files, workers, chunks=front_end.chunks)
+    datamodule = ChunkDataModule(
+        make_sets(corpus, store, front_end, predictor.model.task.encode, sets),
+        front_end,
+        passes=(),
+        sampler=NaturalSentence,
+        batch_size=1,
+        seed=0,
+    )
+    return corpus, store, datamodule
 
 
 def _name(corpus: Corpus, store: FeatureStore, every_sentence: bool) -> str:
