@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,7 @@ def test_transitions_are_counted():
     left, right = draw_transitions({"noise": (hidden, clusters), "steady": (hidden, steady)}).axes
     first, second = left.containers
     assert sum(bar.get_height() for bar in first) == pytest.approx(1)
-    ratios = [sum(a != b for a, b in zip(row, row[1:], strict=False)) / 4 for row in clusters.tolist()]
+    ratios = [sum(a != b for a, b in pairwise(row)) / 4 for row in clusters.tolist()]
     assert [bar.get_height() for bar in first] == [ratios.count(value / 4) / 60 for value in range(5)]
     assert [bar.get_height() for bar in second] == [1, 0, 0, 0, 0]
     assert f"mean {np.mean(ratios):.3f}, n = 60" in first.get_label()
@@ -176,7 +177,7 @@ def test_space_and_attributes_of_planted_clusters():
     assert "F1 1.000" in by_level.get_title()
     assert sum(len(one.get_offsets()) for one in by_cluster.collections) == 240
     (place,) = draw_attributes(test, clusters).axes
-    means = place.containers[0].lines[0].get_ydata()
+    means = place.containers[0].lines[0].get_ydata(orig=False)
     np.testing.assert_allclose(means, [2, 4, 6])
 
 
