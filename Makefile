@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format bench smoke tables clean
+.PHONY: help install demo test test-all check format bench smoke tables figures report clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,16 @@ tables: $(INSTALLED) ## Every table of the papers and every control: SCALE=tiny|
 
 table-%: $(INSTALLED) ## One table, as table-temporal_3
 	$(TABLES) $* $(OPTIONS)
+
+# Of `figures`: run directories; by default all that are finished.
+RUNS ?= $(dir $(wildcard runs/*/DONE))
+
+figures: $(INSTALLED) ## Figures of finished runs: RUNS="runs/… runs/…"
+	$(BIN)/python -m experiments.figures $(RUNS)
+
+report: $(INSTALLED) ## All tables and runs on one page, results/report.html; with SCALE=tiny its tables first
+	$(if $(filter command line environment,$(origin SCALE)),$(TABLES) all $(OPTIONS))
+	$(BIN)/python -m experiments.page
 
 clean: ## Remove the virtual environment and caches (runs and stores stay)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -12,6 +12,7 @@ from experiments.console.user_errors import EXIT_USER_ERROR
 from experiments.jobs.job import Job
 from experiments.report.analysis import Analysis, Numbers, corpora_of, finished_runs, numbers_of, parameters_of
 from experiments.report.definition import read_table, table_names
+from experiments.report.document import document_of
 from experiments.report.estimate import estimated_seconds
 from experiments.report.grid import Asked, asked_of, before_cells, cells
 from experiments.report.latex import latex
@@ -21,6 +22,7 @@ from experiments.report.markdown import markdown
 from experiments.report.runs import DONE, TableRun, one_of_each, table_runs
 from experiments.report.terminal import show_progress, show_runs, show_table
 from experiments.report.wandb_table import log_table
+from experiments.results.files import write_json
 
 ALL = "all"
 RESULTS = Path("results")
@@ -196,11 +198,13 @@ def _numbers_there(name: str, request: Request) -> Numbers:
 
 
 def write_table(analysis: Analysis, request: Request) -> None:
-    """table.md, table.tex and the CSV files, and the table on the terminal."""
+    """table.md, table.tex, table.json and the CSV files, and the table on the terminal."""
     name = analysis.asked.name
     folder = request.folder(name)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(markdown(analysis, request.command(name)))
+    document = document_of(analysis, request.command(name))
+    write_json(folder / "table.json", document.to_dict())
+    (folder / "table.md").write_text(markdown(document))
     (folder / "table.tex").write_text(latex(analysis))
     write_csv(analysis, folder)
     show_table(analysis)

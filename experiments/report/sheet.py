@@ -71,7 +71,7 @@ def main_sheet(analysis: Analysis) -> Sheet:
             columns.append(attribute)
         for column in analysis.columns:
             if column.attribute == attribute:
-                header.append(_heading(analysis, column))
+                header.append(heading(analysis, column))
                 columns.append(column)
     rows, best = [], set[tuple[int, int]]()
     for key, row in table.rows.items():
@@ -149,7 +149,7 @@ def speakers_sheet(analysis: Analysis) -> Sheet:
             chance = true.max() / true.sum() if column.measure == "accuracy" else 1 / (true > 0).sum()
             whole = ccc_words(float(values.predictions[0].of_sums(counts)))
             between = f"{ccc_words(found.low)} to {ccc_words(found.high)}" if found.speakers > 1 else "–"
-            rows.append([row.name, _heading(analysis, column), whole, between, str(found.speakers), ccc_words(chance)])
+            rows.append([row.name, heading(analysis, column), whole, between, str(found.speakers), ccc_words(chance)])
     return Sheet(header, rows, set())
 
 
@@ -183,7 +183,7 @@ def comparisons_sheet(analysis: Analysis) -> Sheet:
         [
             names[one.row],
             names[one.other],
-            _heading(analysis, one.column),
+            heading(analysis, one.column),
             signed(one.difference),
             _p(one.p_papers),
             _p(one.p_trials),
@@ -224,7 +224,8 @@ def _number(measure: str, values: Values) -> str:
     return ccc_words(values.papers_mean) + deviation
 
 
-def _heading(analysis: Analysis, column: Column) -> str:
+def heading(analysis: Analysis, column: Column) -> str:
+    """What stands above a column; nothing where a table has one measure of one attribute."""
     fidelity = column.fidelity if len(analysis.asked.fidelities) > 1 else ""
     measure = MEASURES.get(column.measure, column.measure)
     of = "" if column.attribute == CATEGORIES and measure else column.attribute

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from experiments.report import terminal
 from experiments.report.comparison import Values
+from experiments.report.document import document_of
 from experiments.report.latex import latex
 from experiments.report.long_form import comparisons_table
 from experiments.report.markdown import markdown
@@ -43,7 +44,7 @@ def test_a_table_on_the_papers_corpus_is_judged(numbers):
     assert sheet.best == {(3, 2)}
     distances = distance_sheet(made)
     assert {row[0]: row[-1] for row in distances.rows}["Temp_GRU"] == "outside the trials' spread"
-    text = markdown(made, "python -m experiments.tables planted")
+    text = markdown(document_of(made, "python -m experiments.tables planted"))
     assert "## Published and ours" in text
     assert "No verdict" not in text
 
@@ -61,7 +62,7 @@ def test_a_table_of_something_else_says_so_and_gives_no_verdict(numbers, more, w
     assert words in title(made)
     assert not made.judged
     assert claims_sheet(made).rows[0][1] == "so here"
-    text = markdown(made, "x")
+    text = markdown(document_of(made, "x"))
     assert "spread |" not in text
     # Of another version the published numbers are shown, in a column of their own; of other ratings they are not.
     assert (".6000" in text) == ("version" in more)
@@ -77,7 +78,7 @@ def test_marks_that_only_the_papers_test_gives_stand_in_brackets():
         for how in made.marks("high", COLUMN).values():
             found.setdefault(how, made)
     assert "(*)" in cells(main_sheet(found["papers"]), "Temp_GRU")["arousal"]
-    assert "earned by the papers' test alone" in markdown(found["papers"], "x")
+    assert "earned by the papers' test alone" in markdown(document_of(found["papers"], "x"))
 
 
 def test_what_is_missing_is_seen(numbers):
@@ -95,7 +96,7 @@ def test_every_comparison_has_both_verdicts_and_the_reason(numbers):
     assert len(frame) == 5  # high and middle against two each, also_low against one
     assert set(frame["papers"]) | set(frame["sound"]) <= {"higher", "lower", "no difference told", "cannot be told"}
     assert (frame.loc[frame["papers"] == frame["sound"], "why"] == "").all()
-    text = markdown(made, "x")
+    text = markdown(document_of(made, "x"))
     assert text.count("| higher | higher |") == int(
         ((frame["papers"] == "higher") & (frame["sound"] == "higher")).sum()
     )
@@ -132,7 +133,7 @@ def test_markdown_and_latex_and_terminal_say_the_same(numbers, monkeypatch):
     for row in main_sheet(made).rows:
         for text in row[1:]:
             assert text in shown.getvalue()
-            assert text in markdown(made, "x").replace("\\*", "*").replace("**", "")
+            assert text in markdown(document_of(made, "x")).replace("\\*", "*").replace("**", "")
             assert text.split(" ")[0].replace("–", "--") in latex(made)
 
 
@@ -156,7 +157,7 @@ def test_the_best_is_bold_and_its_marks_are_marks(numbers):
     """Stars behind bold text would make other emphasis of it."""
     made = analysis(numbers)
     shown = f"**{numbers['high'].papers_mean:.4f} ± {numbers['high'].deviation:.3f}** \\*"
-    assert f"| {shown.replace('0.', '.')} |" in markdown(made, "x")
+    assert f"| {shown.replace('0.', '.')} |" in markdown(document_of(made, "x"))
 
 
 def test_other_options_are_in_the_title_and_take_the_verdict(numbers):

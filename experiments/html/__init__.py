@@ -1,0 +1,1 @@
+"""The page that shows tables, figures and runs in a browser."""

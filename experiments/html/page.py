@@ -1,0 +1,109 @@
+"""Tables and runs as one page, which needs no network and no other file.
+
+page.html.j2 is its words, page.css its looks, page.js what it can do: sort, filter, copy.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from datamodules.errors import DataError
+from experiments.drawing.style import save_svg
+from experiments.html.bars import draw_bars
+from experiments.html.listed import lines_of
+from experiments.report.document import Document
+
+SPARK_WIDTH, SPARK_HEIGHT = 90, 22
+
+
+def write_page(results: Path, runs: Path, target: Path) -> Path:
+    """Write the page of all tables below `results` and all runs in `runs`.
+
+    Raises DataError where there is neither, or where the page cannot be written.
+    """
+    tables = [_table(path) for path in sorted(results.rglob("table.json"))]
+    lines = list(lines_of(runs, target.parent))
+    if not tables and not lines:
+        raise DataError(f"{results} and {runs}: hold neither tables nor runs; make some, or say where they are.")
+    environment = Environment(
+        loader=PackageLoader("experiments.html", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "spark": spark}
+    package = files("experiments.html")
+    text = environment.get_template("page.html.j2").render(
+        tables=tables,
+        lines=lines,
+        states=Counter(one.state for one in lines),
+        clustered=[(one, name, health) for one in lines for name, health in one.health.items()],
+        style=Markup(package.joinpath("page.css").read_text()),
+        script=Markup(package.joinpath("page.js").read_text()),
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f"{target.name}.part")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        raise DataError(f"{target}: cannot be written ({error.strerror}); give another place to --output.") from error
+    return target
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A document, its figures, and where it lies. Raises DataError for one that is damaged."""
+    try:
+        document = Document.from_dict(json.loads(path.read_text()))
+    except (OSError, ValueError, DataError) as error:
+        raise DataError(f"{path}: cannot be read; make the table again, or remove it.") from error
+    folder = path.parent
+    return {
+        "document": document,
+        "key": f"{folder.parent.name}-{folder.name}",
+        "scale": folder.name,
+        "figures": [(one.title, svg(draw_bars(one), f"{document.name}, {one.title}")) for one in document.measured],
+    }
+
+
+def svg(drawn: Figure, words: str) -> Markup:
+    """A figure as it stands in a page; words: what a screen reader says of it."""
+    text = save_svg(drawn)
+    label = Markup('role="img" aria-label="{}" ').format(words)
+    return Markup("<svg ") + label + Markup(text[text.index("<svg ") + len("<svg ") :])
+
+
+def number(value: Any) -> str:
+    """As a table of the page has it: four digits of what is no whole number.
+
+    >>> number(0.53219), number(12), number(None)
+    ('0.5322', '12', '')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def spark(values: Sequence[float]) -> Markup:
+    """A line of values between 0 and 1, as small as a word."""
+    if not values:
+        return Markup()
+    step = SPARK_WIDTH / max(1, len(values) - 1)
+    points = " ".join(
+        f"{place * step:.1f},{2 + (1 - min(1.0, max(0.0, value))) * (SPARK_HEIGHT - 4):.1f}"
+        for place, value in enumerate(values)
+    )
+    first, last = values[0], values[-1]
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="from {:.2f} to {:.2f}">'
+        '<polyline points="{}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
+    ).format(SPARK_WIDTH, SPARK_HEIGHT, SPARK_WIDTH, SPARK_HEIGHT, first, last, points)

@@ -1,0 +1,123 @@
+"""The page shows the tables' and runs' own numbers, whatever their names are and whatever is damaged."""
+
+import json
+import math
+import os
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+
+from experiments.html.bars import draw_bars
+from experiments.html.page import write_page
+from experiments.page import main
+from experiments.report.document import Document
+
+
+def page(place):
+    target = write_page(place / "results", place / "runs", place / "results" / "report.html")
+    return target.read_text()
+
+
+def words(html):
+    return unescape(re.sub(r"<[^>]+>", " ", html)).strip()
+
+
+def rows_of(text, key):
+    """The cells of the table after that id, as a reader sees them."""
+    body = text[text.index(f'id="{key}"') :]
+    body = body[body.index("<tbody>") : body.index("</tbody>")]
+    return [
+        [words(cell) for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.DOTALL)]
+        for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    ]
+
+
+def test_a_document_survives_its_file(document):
+    assert Document.from_dict(json.loads(json.dumps(document.to_dict()))).to_dict() == document.to_dict()
+
+
+def test_every_number_of_a_table_is_on_the_page(place, document):
+    text = page(place)
+    sheet = document.sections[0].sheet
+    assert rows_of(text, "planted-full") == sheet.rows
+    readable = unescape(re.sub(r"<[^>]+>", "", text))
+    for section in document.sections:
+        assert section.title in readable
+        for row in section.sheet.rows:
+            for cell in row:
+                assert cell in readable
+    assert document.command in readable
+    best = [sheet.rows[line][column] for line, column in sheet.best]
+    assert [unescape(one) for one in re.findall(r'class="best">(.*?)<', text)] == best
+
+
+def test_every_run_has_its_line(place, hostile):
+    text = page(place)
+    first, second, third = rows_of(text, "runs-table")
+    name = "temp_gru-emodb-arousal-s1-00000001"
+    assert first[:5] == [name, "done", "temp_gru", "emodb 7 classes", "arousal"]
+    assert first[5:11] == ["1", "200", "50", "0.6123", "0.6123", "12.5"]
+    assert second[8:10] == ["", ""]  # not defined
+    assert third[1].startswith("failed")
+    assert hostile in third[1]
+    assert f'href="../runs/{name}/"' in text
+    assert 'data-copy="python -m experiments.run model=temp_gru seed=1"' in text
+    assert len(rows_of(text, "clusters-table")) == 3
+    assert rows_of(text, "clusters-table")[0][:7] == [name, "L", "4", "3", "9", "1", "0.8000"]
+
+
+def test_nothing_that_was_read_is_taken_for_markup(place):
+    text = page(place)
+    assert "<script>alert" not in text
+    assert text.count("<script>") == 1
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+
+
+def test_a_page_is_the_same_again_and_says_what_is_missing(place, tmp_path, capsys):
+    assert page(place) == page(place)
+    with pytest.raises(SystemExit) as ended:
+        main(["--results", str(tmp_path / "no"), "--runs", str(tmp_path / "none")])
+    assert ended.value.code == 2
+    assert "hold neither tables nor runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1", '{"name": 3}', "\x00"])
+def test_a_damaged_table_is_told(content, place, capsys):
+    (place / "results" / "planted" / "full" / "table.json").write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["--results", str(place / "results"), "--runs", str(place / "runs")])
+    assert ended.value.code == 2
+    assert "table.json: cannot be read; make the table again, or remove it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "environment.json", "clusters.csv", "overrides.yaml"])
+def test_a_damaged_run_costs_no_other(name, place):
+    (place / "runs" / "temp_gru-emodb-arousal-s1-00000001" / name).write_bytes(b"\xff[}")
+    lines = rows_of(page(place), "runs-table")
+    assert len(lines) == 3
+    assert lines[1][0].endswith("s2-00000002")
+    assert lines[1][2] == "temp_gru"
+    if name != "overrides.yaml":
+        assert name in lines[0][1]
+
+
+def test_bars_are_the_trainings(document):
+    (measured,) = document.measured
+    (drawn,) = draw_bars(measured).axes
+    widths = {patch.get_y() + patch.get_height() / 2: patch.get_width() for patch in drawn.patches}
+    for height, (_, trials, published) in enumerate(reversed(measured.rows)):
+        assert math.isclose(next(w for y, w in widths.items() if abs(y - height) < 1e-6), np.mean(trials))
+        dots = [one for one in drawn.get_lines() if one.get_marker() == "o" and set(one.get_ydata()) == {height}]
+        assert sorted(dots[0].get_xdata()) == sorted(trials)
+        shown = [one for one in drawn.get_lines() if one.get_marker() == "D" and list(one.get_ydata()) == [height]]
+        assert [list(one.get_xdata()) for one in shown] == ([[published]] if published is not None else [])
+
+
+def test_a_page_that_cannot_be_written_is_told(place, capsys):
+    (place / "file").touch()
+    with pytest.raises(SystemExit):
+        main(["--results", str(place / "results"), "--output", str(place / "file" / "x")])
+    assert "give another place to --output" in capsys.readouterr().err
+    assert os.listdir(place / "results") == ["planted"]
