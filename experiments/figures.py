@@ -1,6 +1,6 @@
-"""Figures of finished runs: `python -m experiments.figures RUN_DIR …`; of several also one that compares them.
+"""Figures of finished runs and of tables: `python -m experiments.figures RUN_DIR … results/NAME/SCALE …`.
 
-Each run's go into RUN_DIR/figures as PNG and PDF, what compares them into --output.
+They go into the folder `figures` of each, as PNG and PDF; what compares several runs goes into --output.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from pathlib import Path
 from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import user_errors
 from experiments.drawing.of_runs import FIGURES, OF_SOUND, DrawnRun, draw_run, draw_together
+from experiments.drawing.of_tables import FILE, draw_table
 from experiments.results.run_result import RunResult
 from experiments.training.memory import keep_freed_memory
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m experiments.figures", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR", help="a finished run's directory")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a finished run's, or a table's")
     parser.add_argument("--only", action="append", choices=FIGURES, help="default: all that there are of the run")
     parser.add_argument("--without-audio", action="store_true", help=f"leave out {', '.join(OF_SOUND)}")
     parser.add_argument("--root", help="where the corpus lies, if not where it lay")
@@ -30,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keep_freed_memory()
     with user_errors():
         names = [name for name in options.only or FIGURES if not (options.without_audio and name in OF_SOUND)]
-        several = [DrawnRun(RunResult(path), options.root, options.set) for path in options.runs]
-        written = [path for one in several for path in draw_run(one, names, one.run.path / "figures")]
+        tables = [path for path in options.folders if (path / FILE).exists()]
+        runs = [path for path in options.folders if path not in tables]
+        written = [path for one in tables for path in draw_table(one, one / "figures")]
+        several = [DrawnRun(RunResult(path), options.root, options.set) for path in runs]
+        written += [path for one in several for path in draw_run(one, names, one.run.path / "figures")]
         if len(several) > 1 and "transitions" in names:
             written += draw_together(several, options.output)
         for path in written:

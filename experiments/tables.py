@@ -1,6 +1,6 @@
 """The papers' tables, and controls of our own: `python -m experiments.tables temporal_3 --scale tiny`.
 
-Trains what is missing, then writes results/NAME/SCALE/: table.md, table.tex, table.json, values.csv, comparisons.csv, runs.csv.
+Trains what is missing, then writes results/NAME/SCALE/: table.md .tex .json, values.csv, comparisons.csv, runs.csv.
 Options after the name go to every run (data.root=… trainer=gpu), those of Hydra to its launcher
 (hydra/launcher=submitit_slurm). Interrupt it at will; the same command goes on.
 """

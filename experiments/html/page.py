@@ -3,7 +3,6 @@
 page.html.j2 is its words, page.css its looks, page.js what it can do: sort, filter, copy.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +15,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
+from experiments.drawing.bars import draw_bars
 from experiments.drawing.style import save_svg
-from experiments.html.bars import draw_bars
 from experiments.html.listed import lines_of
-from experiments.report.document import Document
+from experiments.report.document import read_document
 
 SPARK_WIDTH, SPARK_HEIGHT = 90, 22
 
@@ -62,10 +61,7 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
 
 def _table(path: Path) -> dict[str, Any]:
     """A document, its figures, and where it lies. Raises DataError for one that is damaged."""
-    try:
-        document = Document.from_dict(json.loads(path.read_text()))
-    except (OSError, ValueError, DataError) as error:
-        raise DataError(f"{path}: cannot be read; make the table again, or remove it.") from error
+    document = read_document(path)
     folder = path.parent
     return {
         "document": document,

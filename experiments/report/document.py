@@ -1,8 +1,10 @@
 """A table as a document, before it is Markdown or a page: its numbers, what they say, and how to make it again."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DataError
@@ -154,3 +156,11 @@ def _legend(analysis: Analysis) -> str:
 
 def _names(analysis: Analysis, rows: Sequence[str]) -> str:
     return ", ".join(analysis.table.rows[row].name for row in rows)
+
+
+def read_document(path: Path) -> Document:
+    """A table.json. Raises DataError for one that is damaged."""
+    try:
+        return Document.from_dict(json.loads(path.read_text()))
+    except (OSError, ValueError, DataError) as error:
+        raise DataError(f"{path}: cannot be read; make the table again, or remove it.") from error

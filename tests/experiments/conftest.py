@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from omegaconf import DictConfig
+from planted_tables import analysis, values
 from tiny_options import TINY_CORPUS, TINY_TRAINING
 
 from experiments.config import composing
 from experiments.config.from_hydra import make_plan
 from experiments.config.plan import RunPlan
+from experiments.report.document import Document, document_of
+
+HOSTILE = "<script>alert(1)</script> & \"friends\" 'here'"
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +46,19 @@ def composed() -> Callable[..., DictConfig]:
 def planned() -> Callable[..., RunPlan]:
     """The plan of that config, everything checked."""
     return lambda *overrides: make_plan(composing.composed(*overrides))
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """Words that a careless page would take for markup."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def document() -> Document:
+    """Of a planted table."""
+    rng = np.random.default_rng(0)
+    slopes = {"low": 0.4, "also_low": 0.41, "middle": 0.6, "high": 0.85}
+    numbers = {row: values(rng, slope) for row, slope in slopes.items()}
+    claims = [{"text": f"it is so {HOSTILE}", "better": [["high", "low"]]}]
+    return document_of(analysis(numbers, claims=claims), "python -m experiments.tables planted --scale full")

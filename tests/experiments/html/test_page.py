@@ -1,15 +1,12 @@
 """The page shows the tables' and runs' own numbers, whatever their names are and whatever is damaged."""
 
 import json
-import math
 import os
 import re
 from html import unescape
 
-import numpy as np
 import pytest
 
-from experiments.html.bars import draw_bars
 from experiments.html.page import write_page
 from experiments.page import main
 from experiments.report.document import Document
@@ -101,18 +98,6 @@ def test_a_damaged_run_costs_no_other(name, place):
     assert lines[1][2] == "temp_gru"
     if name != "overrides.yaml":
         assert name in lines[0][1]
-
-
-def test_bars_are_the_trainings(document):
-    (measured,) = document.measured
-    (drawn,) = draw_bars(measured).axes
-    widths = {patch.get_y() + patch.get_height() / 2: patch.get_width() for patch in drawn.patches}
-    for height, (_, trials, published) in enumerate(reversed(measured.rows)):
-        assert math.isclose(next(w for y, w in widths.items() if abs(y - height) < 1e-6), np.mean(trials))
-        dots = [one for one in drawn.get_lines() if one.get_marker() == "o" and set(one.get_ydata()) == {height}]
-        assert sorted(dots[0].get_xdata()) == sorted(trials)
-        shown = [one for one in drawn.get_lines() if one.get_marker() == "D" and list(one.get_ydata()) == [height]]
-        assert [list(one.get_xdata()) for one in shown] == ([[published]] if published is not None else [])
 
 
 def test_a_page_that_cannot_be_written_is_told(place, capsys):
