@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sermodels.decoders.decoder import Decoder
 from sermodels.encoders.encoder import Encoder
 from sermodels.encoders.pyramid import PyramidEncoder
+from sermodels.initial_weights import xavier
 
 
 class PyramidDecoder(Decoder):
@@ -29,6 +30,7 @@ class PyramidDecoder(Decoder):
             if below is not None:
                 layers.append(nn.Upsample(size=below, mode="nearest"))
         self.blocks = nn.Sequential(*layers, nn.Conv2d(n, 1, 3, padding=1), nn.Tanh())
+        xavier(self)
 
     def forward(self, h: Tensor) -> Tensor:
         """(…, D) -> (…, T, F)."""

@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from sermodels.arguments import whole_number
 from sermodels.encoders.encoder import Encoder
+from sermodels.initial_weights import xavier
 
 
 class PyramidEncoder(Encoder):
     """conv3x3-ELU, then levels of two conv3x3-ELU, n, 2n, 3n … channels, each but the last halved by conv3x3 stride 2.
 
     A linear layer makes the code of the last map; nothing follows it. Pereira et al. (2018) do not state a network:
-    this is the one of Berthelot et al. (2017, section 3), whose code has D features.
+    this is the one of Berthelot et al. (2017, section 3), whose code has D features. Weights begin by `xavier` [ours].
 
     num_filters: n. num_levels: of the pyramid; 5 make 2 x 32 of 32 x 512. num_features: D.
     num_frames, num_mels: T and F.
@@ -49,6 +50,7 @@ class PyramidEncoder(Encoder):
         self.blocks = nn.Sequential(*layers)
         self.map_shape = (channels, height, width)
         self.output = nn.Linear(channels * height * width, num_features)
+        xavier(self)
 
     def feature_map(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> (N, K, H, W), the last level's map."""

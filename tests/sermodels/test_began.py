@@ -9,6 +9,8 @@ from tiny_training import batch, data_for, model, plan, trainer
 
 from callbacks.generated_pictures import GeneratedPictures
 from sermodels.began import BEGAN, mean_distance
+from sermodels.decoders.pyramid import PyramidDecoder
+from sermodels.encoders.pyramid import PyramidEncoder
 
 OPTIONS = ("model.lr=1e-3",)
 
@@ -206,3 +208,17 @@ def test_pictures_are_drawn_every_so_many_passes_and_at_the_end(tmp_path):
 def test_it_takes_no_other_task():
     with pytest.raises(ValueError, match="BEGAN is pre-training and reads no labels; take task=reconstruction"):
         BEGAN(task={"_target_": "sermodels.tasks.categories.Categories"})
+
+
+@pytest.mark.parametrize("filters", [2, 8, 64])
+def test_an_untrained_pyramid_hears_something(filters):
+    """Maps of different speech differ by more than batch norm's epsilon of 1e-5, and not by their places alone."""
+    torch.manual_seed(0)
+    encoder = PyramidEncoder(num_filters=filters)
+    pieces = (0.3 * torch.randn(16, 1, 1) + 0.3 * torch.randn(16, 32, 512)).clamp(-1, 1)
+    with torch.no_grad():
+        maps = encoder.feature_map(pieces)
+        told = PyramidDecoder(encoder)(torch.rand(16, 128) * 2 - 1)
+    assert maps.var(0).median() > 1e-4
+    assert maps.std(0).median() > 0.5 * maps.std()
+    assert told.std(0).median() > 0.03
