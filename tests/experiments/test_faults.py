@@ -298,7 +298,7 @@ def options(root: Path, overrides: list[str]) -> list[str]:
 
 def total(printed: str) -> int:
     """The sentences of the first table printed: the labelled corpus."""
-    first = printed.split("features:")[0]
+    first = printed.split("└")[0]
     cells = [line.split("│")[1:3] for line in first.splitlines() if line.startswith("│")]
     return sum(int(count.replace(",", "")) for _, count in cells)
 

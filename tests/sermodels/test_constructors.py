@@ -258,7 +258,7 @@ def built_with(name, option, value):
         ("deep_emocluster", "encoder.attention_blocks", [3, 1], "rising order"),
         ("deep_emocluster", "encoder.attention_blocks", [1, 1], "rising order"),
         ("deep_emocluster", "encoder.attention_blocks", [8], "numbers from 1 to 7"),
-        ("deep_emocluster", "task.attribute", "anger", "arousal, dominance, valence, all"),
+        ("deep_emocluster", "task.attribute", "anger", "arousal, dominance, valence, several"),
         ("deep_emocluster", "task.criterion", "loss", "ccc, chunk_loss"),
         ("acg_emocluster", "lambda_cluster", math.inf, "lambda_cluster is a finite number"),
         ("acg_emocluster", "encoder.axis", "frames", "no such option"),

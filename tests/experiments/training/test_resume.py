@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import pytorch_lightning as pl
 import torch
-from tiny_training import CLUSTERED, EVERY_MODEL, data_for, model, plan, trainer
+from tiny_training import CLUSTERED, EVERY_MODEL, data_for, model, plan, sentence_set, told_by, trainer
 
 # Every set that a model's schedule reads, each read again with what the passes before have left.
 SHORT = ("rounds=2", "training_defaults.pretrain_rounds=2")
@@ -23,8 +23,9 @@ class StopAfter(pl.Callback):
 
 
 def fit(name, directory, stop=None, resume=False, seed_of_batches=None):
-    one, module = plan(name, *SHORT), model(name, *SHORT)
-    data = data_for(one, one.passes)
+    one = plan(name, *SHORT)
+    module = model(name, *SHORT, **told_by(one, sentence_set("L", 24, 1)))
+    data = data_for(one, one.passes, module.task)
     seeded = one if seed_of_batches is None else replace(one, seed=seed_of_batches)
     runner = trainer(seeded, module, directory, len(one.passes))
     # The stop comes first among the callbacks, so that nothing of the next pass has happened yet.
