@@ -50,12 +50,14 @@ COLUMNS = (
     "seconds",
 )
 
+LOGGED = tuple(name for name in COLUMNS if name not in ("pass", "set", "sizes", "seconds"))
+"""Columns that loggers get, too, as `U/clusters/entropy`."""
 # An effective sample size below this share of the sentences is worth a warning.
 FEW = 0.1
 
 
 class ClusterHealth(RelabellingListener):
-    """Writes clusters.csv, a row a re-labelling, logs the entropy, and warns of clusters that came out empty.
+    """Writes clusters.csv, a row a re-labelling, logs its numbers, and warns of clusters that came out empty.
 
     What clusters hold stands in it too: their normalised and adjusted mutual information with what is known of the
     chunks, and how often neighbours are in different ones, also of those that do not overlap.
@@ -91,8 +93,19 @@ class ClusterHealth(RelabellingListener):
                     made.set_name,
                     made.effective_size,
                 )
-            self.clusters_csv.append(_row(made, entropy) | _meaning(made, trainer.datamodule))  # type: ignore[attr-defined]
-        pl_module.log("clusters/entropy", entropy, on_step=False, on_epoch=True, batch_size=1)
+            row = _row(made, entropy) | _meaning(made, trainer.datamodule)  # type: ignore[attr-defined]
+            self.clusters_csv.append(row)
+            for name in LOGGED:
+                if row.get(name) is not None:
+                    # A curve a set, as of losses; the other processes do not know it.
+                    pl_module.log(
+                        f"{made.set_name}/clusters/{name}",
+                        float(row[name]),
+                        on_step=False,
+                        on_epoch=True,
+                        batch_size=1,
+                        rank_zero_only=True,
+                    )
 
 
 def _row(made: Relabelling, entropy: float) -> dict[str, Any]:

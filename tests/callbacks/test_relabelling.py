@@ -7,11 +7,12 @@ from dataclasses import FrozenInstanceError
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from sklearn.metrics import normalized_mutual_info_score
 from tiny_training import CHUNKS, CLUSTERS, data_for, model, plan, trainer
 
 from callbacks.agreement import agreement
-from callbacks.cluster_health import ClusterHealth, cluster_entropy
+from callbacks.cluster_health import LOGGED, ClusterHealth, cluster_entropy
 from callbacks.kmeans import make_kmeans
 from callbacks.pseudo_labels import embed_set
 from callbacks.relabelling import RelabellingListener
@@ -34,6 +35,23 @@ class Told(RelabellingListener):
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         self.batches += 1
+
+
+class Kept(Logger):
+    """Keeps every curve."""
+
+    name, version = "kept", 0
+
+    def __init__(self):
+        super().__init__()
+        self.curves = {}
+
+    def log_metrics(self, metrics, step=None):
+        for name, value in metrics.items():
+            self.curves.setdefault(name, []).append(value)
+
+    def log_hyperparams(self, params, *args, **kwargs):
+        """None are kept."""
 
 
 class Deaf(pl.Callback):
@@ -99,6 +117,20 @@ def test_clusters_that_came_out_empty_are_counted_and_warned_of(tmp_path, caplog
     assert told.made[0].reseeded == CLUSTERS - 1
     assert "pass 0: 3 of 4 clusters of L were empty and got half of the largest one each" in caplog.text
     assert [row["reseeded"] for row in csv.DictReader((tmp_path / "clusters.csv").open())] == ["3"]
+
+
+def test_loggers_get_the_numbers_of_the_table(tmp_path):
+    one, run = model("temp_gru"), plan("temp_gru")
+    made = trainer(run, one, tmp_path, 4)
+    made.loggers = [kept := Kept()]
+    made.fit(one, datamodule=data_for(run, "ULUL"))
+    rows = list(csv.DictReader((tmp_path / "clusters.csv").open()))
+    for row in rows:
+        for column in LOGGED:
+            curve = kept.curves.get(f"{row['set']}/clusters/{column}", [])
+            known = [float(each[column]) for each in rows if each["set"] == row["set"] and each[column]]
+            # Logged as float32.
+            assert curve == pytest.approx(known, rel=1e-6), column
 
 
 def test_a_record_is_not_to_be_changed(tmp_path):

@@ -1,0 +1,1 @@
+"""What Weights & Biases shows of a project: a report and a saved view, as code."""
