@@ -2,18 +2,25 @@
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning.loggers import Logger
 
 from datamodules.processes import rank
 from experiments.config.plan import LoggerPlan
 from experiments.results.metrics import Metrics
+from experiments.results.run_result import RunResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
+
+MOST_ROWS = 10_000
+"""Of a table in Weights & Biases."""
 
 
 class ForgivingLogger(Logger):
@@ -45,6 +52,11 @@ class ForgivingLogger(Logger):
         """A picture from a file, where the other logger takes any."""
         if hasattr(self.inner, "log_image"):
             self._try("log_image", name, [str(path)])
+
+    def log_predictions(self, name: str, table: "pd.DataFrame") -> None:
+        """Sentences and what was told of them, where the other logger takes tables."""
+        if hasattr(self.inner, "log_table"):
+            self._try("log_table", name, None, None, table)
 
     def finalize(self, status: str) -> None:
         """See Logger."""
@@ -92,6 +104,17 @@ def log_scores(loggers: list[Logger], metrics: Metrics) -> None:
     scores = {name.replace("validation/", "best_validation/", 1): value for name, value in metrics.scores.items()}
     for logger in loggers:
         logger.log_metrics(scores)
+
+
+def log_predictions(loggers: list[Logger], run: RunResult, sets: Iterable[str]) -> None:
+    """Of each set a table; of one with more than MOST_ROWS an even draw, always the same."""
+    for name in sets if loggers else ():  # the first process alone has some, and the files
+        table = run.predictions(name)
+        if len(table) > MOST_ROWS:
+            table = table.sample(MOST_ROWS, random_state=0).sort_index()
+        for logger in loggers:
+            if isinstance(logger, ForgivingLogger):
+                logger.log_predictions(f"{name}/predictions", table.astype(object).where(table.notna(), None))
 
 
 def _finish(status: int) -> None:

@@ -38,7 +38,7 @@ from experiments.training.data import (
 from experiments.training.disk import refuse_full_disk
 from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
-from experiments.training.loggers import log_scores, open_loggers
+from experiments.training.loggers import log_predictions, log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
 from experiments.training.search import searched
 from experiments.training.trainer import make_model, make_trainer
@@ -197,6 +197,7 @@ def _fit_and_score(
             test=score_sets(model, datamodule, tests, run.path),
         )
         log_scores(loggers, metrics)
+        log_predictions(loggers, run, tests)
     return metrics
 
 

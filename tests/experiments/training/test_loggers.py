@@ -10,7 +10,7 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from experiments.config.plan import LoggerPlan
 from experiments.results.metrics import Metrics
-from experiments.training.loggers import ForgivingLogger, log_scores, open_loggers
+from experiments.training.loggers import ForgivingLogger, log_predictions, log_scores, open_loggers
 from experiments.training.one_run import train
 
 
@@ -164,3 +164,22 @@ def test_losses_have_their_set_in_their_name(tiny, planned, monkeypatch) -> None
     logged = {name for call in recorder.calls for name in call}
     assert {"U/cluster", "U/loss", "L/ccc", "L/cluster", "L/loss"} <= logged
     assert not {"U/ccc", "ccc", "loss", "cluster"} & logged
+
+
+def test_predictions_are_given_as_tables_of_bounded_size(tiny, planned, monkeypatch) -> None:
+    class Tables(Recorder):
+        def log_table(self, key, columns, data, dataframe):
+            tables[key] = dataframe
+
+    tables: dict = {}
+    monkeypatch.setattr(
+        "experiments.training.one_run.open_loggers", lambda *_: nullcontext([ForgivingLogger(Tables(good=10**6))])
+    )
+    run = train(planned(*tiny, "rounds=1"))
+    (told,) = tables.values()
+    assert set(tables) == {"test1/predictions"}
+    assert told["prediction"].astype(float).tolist() == run.predictions("test1")["prediction"].tolist()
+    monkeypatch.setattr("experiments.training.loggers.MOST_ROWS", 4)
+    log_predictions([ForgivingLogger(Tables(good=1))], run, ["test1"])
+    assert len(tables["test1/predictions"]) == 4
+    assert set(tables["test1/predictions"]["utterance_id"]) <= set(told["utterance_id"])
