@@ -11,6 +11,7 @@ from datamodules.errors import DataError
 from experiments.report.analysis import JUDGED, Analysis
 from experiments.report.concordance import SUBSETS
 from experiments.report.confusion import CATEGORIES
+from experiments.report.definition import CCC
 from experiments.report.provenance import made_of
 from experiments.report.sheet import (
     Sheet,
@@ -138,7 +139,10 @@ def _measured(analysis: Analysis) -> list[Measured]:
             if trials:
                 rows.append((row.name, [None if math.isnan(one) else float(one) for one in trials], published))
         if rows:
-            found.append(Measured(heading(analysis, column) or column.measure, rows))
+            # Cells are means over the papers' parts of the test set; a training's dot is its score on the whole.
+            whole = "CCC of the whole test set" if column.measure == CCC else ""
+            words = [heading(analysis, column) or column.measure, whole]
+            found.append(Measured(", ".join(word for word in words if word), rows))
     return found
 
 

@@ -27,8 +27,9 @@ def test_a_table_is_drawn(document, tmp_path, capsys):
     folder.mkdir(parents=True)
     write_json(folder / "table.json", document.to_dict())
     main([str(folder)])
-    assert {path.name for path in (folder / "figures").iterdir()} == {"arousal.png", "arousal.pdf"}
-    assert capsys.readouterr().out.split() == [str(folder / "figures" / f"arousal.{one}") for one in ("png", "pdf")]
+    name = "arousal-CCC-of-the-whole-test-set"
+    assert {path.name for path in (folder / "figures").iterdir()} == {f"{name}.png", f"{name}.pdf"}
+    assert capsys.readouterr().out.split() == [str(folder / "figures" / f"{name}.{one}") for one in ("png", "pdf")]
     (folder / "table.json").write_text("{")
     with pytest.raises(SystemExit) as ended:
         main([str(folder)])
