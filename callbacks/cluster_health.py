@@ -75,40 +75,40 @@ class ClusterHealth(RelabellingListener):
 
     def on_relabelling(self, trainer: pl.Trainer, pl_module: pl.LightningModule, made: Relabelling) -> None:
         """Add its row."""
-        entropy = round(cluster_entropy(made.labels, made.num_clusters), 6)
-        if trainer.is_global_zero:
-            if made.reseeded:
-                log.warning(
-                    "pass %d: %d of %d clusters of %s were empty and got half of the largest one each",
-                    made.pass_index,
-                    made.reseeded,
-                    made.num_clusters,
-                    made.set_name,
+        if not trainer.is_global_zero:
+            return
+        if made.reseeded:
+            log.warning(
+                "pass %d: %d of %d clusters of %s were empty and got half of the largest one each",
+                made.pass_index,
+                made.reseeded,
+                made.num_clusters,
+                made.set_name,
+            )
+        if made.effective_size < FEW * made.labels.shape[0]:
+            log.warning(
+                "pass %d: clusters of %s are so uneven that the draw by them is worth %.0f equal draws: the same "
+                "few are read again and again; lower num_clusters, or take a natural sampler",
+                made.pass_index,
+                made.set_name,
+                made.effective_size,
+            )
+        row = _row(made) | _meaning(made, trainer.datamodule)  # type: ignore[attr-defined]
+        self.clusters_csv.append(row)
+        for name in LOGGED:
+            if row.get(name) is not None:
+                # A curve a set, as of losses; the other processes do not know it.
+                pl_module.log(
+                    f"{made.set_name}/clusters/{name}",
+                    float(row[name]),
+                    on_step=False,
+                    on_epoch=True,
+                    batch_size=1,
+                    rank_zero_only=True,
                 )
-            if made.effective_size < FEW * made.labels.shape[0]:
-                log.warning(
-                    "pass %d: clusters of %s are so uneven that the draw by them is worth %.0f equal draws: the same "
-                    "few are read again and again; lower num_clusters, or take a natural sampler",
-                    made.pass_index,
-                    made.set_name,
-                    made.effective_size,
-                )
-            row = _row(made, entropy) | _meaning(made, trainer.datamodule)  # type: ignore[attr-defined]
-            self.clusters_csv.append(row)
-            for name in LOGGED:
-                if row.get(name) is not None:
-                    # A curve a set, as of losses; the other processes do not know it.
-                    pl_module.log(
-                        f"{made.set_name}/clusters/{name}",
-                        float(row[name]),
-                        on_step=False,
-                        on_epoch=True,
-                        batch_size=1,
-                        rank_zero_only=True,
-                    )
 
 
-def _row(made: Relabelling, entropy: float) -> dict[str, Any]:
+def _row(made: Relabelling) -> dict[str, Any]:
     sizes = torch.bincount(made.labels.flatten(), minlength=made.num_clusters)
     return {
         "pass": made.pass_index,
@@ -116,7 +116,7 @@ def _row(made: Relabelling, entropy: float) -> dict[str, Any]:
         "clusters": made.num_clusters,
         "smallest": int(sizes.min()),
         "largest": int(sizes.max()),
-        "entropy": entropy,
+        "entropy": round(cluster_entropy(made.labels, made.num_clusters), 6),
         "reseeded": made.reseeded,
         "effective_size": round(made.effective_size, 1),
         "nmi_to_previous": agreement(made.labels, made.previous),

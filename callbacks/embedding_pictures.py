@@ -6,21 +6,19 @@ Shapes: S sentences, C chunks, D embedding size, N points shown.
 import logging
 from pathlib import Path
 
-import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
 from callbacks.relabelling import Relabelling, RelabellingListener
+from callbacks.two_axes import on_two_axes
 
 log = logging.getLogger(__name__)
 
 SHOWN = 1_000  # chunks; a t-SNE of them takes a few seconds
-FEWEST = 4  # points that lie somewhere
-PERPLEXITY = 30.0
 
 
 class EmbeddingPictures(RelabellingListener):
-    """Writes pictures/embeddings-SET-pass-NNN.png, a t-SNE (van der Maaten & Hinton 2008) of at most SHOWN chunks.
+    """Writes pictures/embeddings-SET-pass-NNN.png, a t-SNE of at most SHOWN chunks.
 
     every: re-labellings of a set between two pictures; the first has one. Raises ValueError for fewer than 1.
     """
@@ -47,16 +45,13 @@ class EmbeddingPictures(RelabellingListener):
 def draw_embeddings(embeddings: Tensor, labels: Tensor, title: str, path: Path) -> None:
     """(S, C, D), (S, C) -> a picture. The same chunks are shown every time."""
     from matplotlib.figure import Figure
-    from sklearn.manifold import TSNE
 
     points, clusters = embeddings.flatten(0, 1).float().numpy(), labels.flatten().numpy()
-    shown = np.sort(np.random.default_rng(0).permutation(len(points))[:SHOWN])
-    unlike = len(np.unique(points[shown], axis=0))
-    if unlike < FEWEST:
-        log.warning("%s: %d unlike embeddings are too few for a picture", title, unlike)
+    found = on_two_axes(points, SHOWN, seed=0)
+    if found is None:
+        log.warning("%s: too few unlike embeddings for a picture", title)
         return
-    perplexity = min(PERPLEXITY, (len(shown) - 1) / 3)
-    flat = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(points[shown])
+    shown, flat = found
     figure = Figure(figsize=(6, 5.5), layout="constrained")
     place = figure.subplots()
     drawn = place.scatter(flat[:, 0], flat[:, 1], c=clusters[shown], cmap="viridis", s=10)

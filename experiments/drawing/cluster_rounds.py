@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from callbacks.cluster_health import FACTS
-from experiments.drawing.style import COLOURS, DASHES, MARKERS, figure
+from experiments.drawing.style import figure, look
 from experiments.results.run_result import RunResult
 
 
@@ -64,10 +64,7 @@ def _plot(place: Axes, clusters: pd.DataFrame, curves: dict[str, str]) -> None:
         place.plot(
             clusters["pass"],
             clusters[column],
-            color=COLOURS[number % len(COLOURS)],
-            linestyle=DASHES[number % len(DASHES)],
-            marker=MARKERS[number % len(MARKERS)],
-            markersize=4,
+            **look(number),
             label=name,
         )
     lowest = min([0.0, *(float(clusters[column].min()) for column in curves.values())])

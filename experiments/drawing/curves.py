@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from datamodules.batch import LABELED
-from experiments.drawing.style import COLOURS, DASHES, MARKERS, figure
+from experiments.drawing.style import MARKERS, figure, look
 from experiments.results.best_pass import best_pass
 from experiments.results.run_result import RunResult
 from sermodels.parts import make
@@ -48,10 +48,7 @@ def _losses(place: Axes, history: pd.DataFrame, names: list[str]) -> None:
                 place.plot(
                     known["pass"],
                     known[name],
-                    color=COLOURS[number % len(COLOURS)],
-                    linestyle=DASHES[number % len(DASHES)],
-                    marker=MARKERS[0 if set_name == LABELED else 1],
-                    markersize=4,
+                    **look(number) | {"marker": MARKERS[0 if set_name == LABELED else 1]},
                     label=f"{name} ({set_name})",
                 )
     place.set(title="training", ylabel="mean of the pass")
@@ -65,10 +62,7 @@ def _scores(place: Axes, history: pd.DataFrame, names: list[str], criterion: str
         place.plot(
             known["pass"],
             known[name],
-            color=COLOURS[number % len(COLOURS)],
-            linestyle=DASHES[number % len(DASHES)],
-            marker=MARKERS[number % len(MARKERS)],
-            markersize=4,
+            **look(number),
             alpha=1.0 if name == criterion else 0.6,
             label=name.removeprefix("validation/"),
         )

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from datamodules.audio import read_audio
 from datamodules.labels import ATTRIBUTES, SCALE
-from experiments.drawing.style import COLOURS, DASHES, MARKERS, figure, save
+from experiments.drawing.style import COLOURS, figure, look, save
 from experiments.results.predicted import Predicted, shown
 
 COLUMNS = 1200  # of the waveform: more than there are dots
@@ -60,7 +60,6 @@ def _waveform(place: Axes, path: Path) -> None:
 def _curves(place: Axes, parts: Sequence[Predicted]) -> None:
     names = [name for name, value in parts[0].values.items() if not isinstance(value, str)]
     for number, name in enumerate(_most(names, parts)):
-        look = {"color": COLOURS[number], "linestyle": DASHES[number], "marker": MARKERS[number], "markersize": 4}
         for part in parts:
             chunks = part.chunks
             middles = [(one.start + one.end) / 2 for one in chunks]
@@ -69,7 +68,7 @@ def _curves(place: Axes, parts: Sequence[Predicted]) -> None:
                 middles,
                 [float(one.values[name]) for one in chunks],
                 label=label if part is parts[0] else None,
-                **look,  # type: ignore[arg-type]
+                **look(number),
             )
             until = part.start + (part.duration or 0.0)
             place.plot([part.start, until], [float(part.values[name])] * 2, color=COLOURS[number], linewidth=0.8)

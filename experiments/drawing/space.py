@@ -7,32 +7,33 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
-from sklearn.manifold import TSNE
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from callbacks.two_axes import on_two_axes
+from datamodules.errors import DataError
 from experiments.drawing.hidden import Hidden, rated
 from experiments.drawing.style import COLOURS, MARKERS, figure
 
 SHOWN = 2_000  # chunks of a t-SNE, which takes some seconds; more of them are a blot
 TAUGHT = 20_000  # chunks of the probe
-PERPLEXITY = 30.0
 MARKED = len(COLOURS)
 
 
 def draw_space(train: Hidden, test: Hidden, clusters: Tensor, seed: int) -> Figure:
-    """t-SNE (van der Maaten & Hinton 2008) of h, by cluster on the left and by level of every attribute beside it.
+    """t-SNE of h, by cluster on the left and by level of every attribute beside it.
 
     Figures 4 and 5 of Lin & Busso (2024). A linear probe's macro F1 stands above each: levels of the test set's
     chunks, told by logistic regression on Train's h [ours: standardised, fitted on Train].
+
+    Raises DataError where embeddings are all alike.
     """
-    rng = np.random.default_rng(seed)
-    points = test.chunks()
-    shown = np.sort(rng.permutation(len(points))[:SHOWN])
-    perplexity = min(PERPLEXITY, max(1.0, (len(shown) - 1) / 3))
-    flat = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points[shown])
+    found = on_two_axes(test.chunks(), SHOWN, seed)
+    if found is None:
+        raise DataError("too few of the test set's embeddings are unlike; look at the run's learning curves.")
+    shown, flat = found
     attributes = rated(test)
     with figure(4.2 * (1 + len(attributes)), 4.4) as drawn:
         places = drawn.subplots(1, 1 + len(attributes), squeeze=False)[0]

@@ -37,6 +37,16 @@ _OPTIONS: Any = {
 }
 
 
+def look(number: int) -> dict[str, Any]:
+    """Of the so manieth curve, by colour, dash and marker."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": DASHES[number % len(DASHES)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "markersize": 4,
+    }
+
+
 @contextmanager
 def figure(width: float, height: float) -> Iterator[Figure]:
     """A figure of that many inches, drawn and saved in this style."""

@@ -15,8 +15,10 @@ from datamodules.errors import UserError
 from experiments.results.run_result import RunResult
 
 DONE, PARTIAL, FAILED, EMPTY = "done", "partial", "failed", "begun"
-HEALTH = ("clusters", "entropy", "smallest", "largest", "reseeded", "nmi_to_previous", "ami_speaker", "ami_emotion")
-HEALTH += ("ami_arousal",)  # type: ignore[assignment]
+HEALTH = (
+    *("clusters", "entropy", "smallest", "largest", "reseeded", "nmi_to_previous"),
+    *("ami_speaker", "ami_emotion", "ami_arousal"),
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from tiny_options import TINY_CORPUS
 
 from callbacks.agreement import transition_ratios
+from datamodules.errors import DataError
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
 from experiments.drawing.agreement import draw_predictions
@@ -227,3 +228,10 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space"):
             save(drawn, tmp_path / "a", ("png",))
     assert path.read_bytes() == before
+
+
+def test_embeddings_that_are_all_alike_are_told():
+    train, test = (planted(name, [2.0, 4.0], False, seed) for seed, name in enumerate(("L", "test")))
+    test.h.fill_(1.0)
+    with pytest.raises(DataError, match="too few of the test set's embeddings are unlike"):
+        draw_space(train, test, torch.zeros(60, 4, dtype=torch.long), 0)
