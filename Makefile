@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format bench smoke tables figures report clean
+.PHONY: help install demo test test-all test-gpu check format bench bench-gpu smoke tables figures report clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,8 +36,18 @@ format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## Measure what a chunk costs on this machine
-	$(BIN)/python -m experiments.bench
+test-gpu: $(INSTALLED) ## Run what only a machine with a GPU can show
+	$(BIN)/python -m pytest -n 0 -m gpu tests/gpu
+
+bench: $(INSTALLED) ## Measure what a chunk, a round and a clustering cost on this machine
+	$(BIN)/python -m experiments.bench chunks
+	$(BIN)/python -m experiments.bench rounds
+	$(BIN)/python -m experiments.bench kmeans
+
+bench-gpu: $(INSTALLED) ## The same on its GPU, rounds of 60,000 sentences
+	$(BIN)/python -m experiments.bench chunks --gpu --sentences 64
+	$(BIN)/python -m experiments.bench rounds --gpu --labeled 20000 --unlabeled 40000
+	$(BIN)/python -m experiments.bench kmeans --gpu --points 165000 660000
 
 smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of two models
 	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py

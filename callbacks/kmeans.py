@@ -84,7 +84,7 @@ def torch_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) 
     for _ in range(iterations):
         labels, distances = _assign(points, centroids)
         sizes = torch.bincount(labels, minlength=num_clusters)
-        sums = torch.zeros_like(centroids).index_add_(0, labels, points)
+        sums = _sums(points, labels, num_clusters)
         occupied = sizes > 0
         centroids[occupied] = sums[occupied] / sizes[occupied, None]
         empty = (~occupied).nonzero().flatten()
@@ -110,6 +110,16 @@ def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tens
         labels.append(nearest.indices)
         distances.append(nearest.values)
     return torch.cat(labels), torch.cat(distances)
+
+
+def _sums(points: Tensor, labels: Tensor, num_clusters: int, block: int = 65536) -> Tensor:
+    """(Q, D) of every cluster's points; on a GPU as products, because adding by index there has no fixed order."""
+    sums = points.new_zeros(num_clusters, points.shape[1])
+    if not points.is_cuda:
+        return sums.index_add_(0, labels, points)
+    for part, ids in zip(points.split(block), labels.split(block), strict=True):
+        sums += torch.nn.functional.one_hot(ids, num_clusters).to(part).T @ part
+    return sums
 
 
 def _fill_empty(labels: Tensor, distances: Tensor, num_clusters: int) -> Clustering:

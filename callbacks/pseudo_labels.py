@@ -88,7 +88,7 @@ class PseudoLabels(pl.Callback):
         with trainer.precision_plugin.forward_context():
             embeddings = embed_set(pl_module, model, data, set_name)
         # 2. Cluster the embeddings, in the first process.
-        clustering, labels = from_first(lambda: self._cluster(embeddings, set_name, seed))
+        clustering, labels = from_first(lambda: self._cluster(embeddings, set_name, seed, model.device))
         seconds = time.perf_counter() - started
         # 3. Rewrite the set's pseudo-labels; the sampler's weights are made of them.
         previous = data.pseudo_labels.labels(set_name)
@@ -112,10 +112,15 @@ class PseudoLabels(pl.Callback):
             if isinstance(listener, RelabellingListener):
                 listener.on_relabelling(trainer, pl_module, made)
 
-    def _cluster(self, embeddings: Tensor | None, set_name: str, seed: int) -> tuple[Clustering, Tensor]:
+    def _cluster(
+        self, embeddings: Tensor | None, set_name: str, seed: int, device: torch.device
+    ) -> tuple[Clustering, Tensor]:
         """The clustering, and the labels (S, C) that the set is to learn from."""
         assert embeddings is not None  # the first process has them
-        made = self.kmeans(embeddings.flatten(0, 1), self.num_clusters, self.iterations, seed)
+        points = embeddings.flatten(0, 1)
+        if self.backend == "torch":  # which clusters where the points are
+            points = points.to(device)
+        made = self.kmeans(points, self.num_clusters, self.iterations, seed)
         labels = made.labels.cpu().view(embeddings.shape[:2])
         if set_name == UNLABELED:
             generator = torch.Generator().manual_seed(derive_seed(seed, "on unlabeled"))

@@ -1,24 +1,56 @@
-"""What a chunk costs here: `python -m experiments.bench`. Prints a Markdown table for BENCHMARKS.md."""
+"""What things cost here: `python -m experiments.bench`. Prints Markdown tables for BENCHMARKS.md.
+
+chunks: a training step and an embedding, model by model. rounds: the second round of a training on simulated
+sentences, by the program's own Trainer. kmeans: clustering a set's chunks. Figures are kept in results/bench/ as well.
+"""
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 
-from experiments.bench.chunk_cost import every_model, print_costs
+import torch
+
+from experiments.bench.chunk_cost import chunk_costs, every_model
+from experiments.bench.kmeans_cost import kmeans_costs
+from experiments.bench.round_cost import round_costs
+from experiments.bench.rows import Row, print_rows
 from experiments.console.user_errors import user_errors
+from experiments.training.exactness import calculate_exactly
 from experiments.training.memory import keep_freed_memory
+
+ROUNDS = ["model=temp_trans", "model=acg_emocluster"]
 
 
 def main() -> None:
-    """Measure every model, or what is asked for."""
+    """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__)
+    parser.add_argument("what", choices=["chunks", "rounds", "kmeans"])
     parser.add_argument("overrides", nargs="*", help="options of one model to measure, as for experiments.run")
-    parser.add_argument("--sentences", type=int, default=8, help="a batch; 11 chunks each")
+    parser.add_argument("--gpu", action="store_true", help="measure the GPU and not the processor")
+    parser.add_argument("--sentences", type=int, default=8, help="of chunks: a batch; 11 chunks each")
+    parser.add_argument("--labeled", type=int, default=200, help="of rounds: sentences of L")
+    parser.add_argument("--unlabeled", type=int, default=400, help="of rounds: sentences of U")
+    parser.add_argument("--points", type=int, nargs="+", default=[165_000], help="of kmeans: chunks to cluster")
+    parser.add_argument("--clusters", type=int, nargs="+", default=[10, 50], help="of kmeans")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--return-freed-memory", action="store_true", help="leave the C library as it is")
     options = parser.parse_args()
     if not options.return_freed_memory:
         keep_freed_memory()
-    chosen = [" ".join(options.overrides)] if options.overrides else every_model()
-    print_costs(chosen, options.sentences, options.repeats)
+    calculate_exactly()
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}\n")
+    print(f"\n{print_rows(options.what, _rows(options), Path('results/bench'))}")
+
+
+def _rows(options: argparse.Namespace) -> Iterator[Row]:
+    device = torch.device("cuda" if options.gpu else "cpu")
+    asked = [" ".join(options.overrides)] if options.overrides else None
+    if options.what == "kmeans":
+        return kmeans_costs(options.points, options.clusters, options.repeats, device)
+    if options.what == "chunks":
+        return chunk_costs(asked or every_model(), options.sentences, options.repeats, device)
+    chosen = [f"{one} trainer=gpu" if options.gpu else one for one in asked or ROUNDS]
+    return round_costs(chosen, options.labeled, options.unlabeled)
 
 
 if __name__ == "__main__":

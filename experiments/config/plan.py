@@ -57,6 +57,8 @@ class TrainerPlan:
     precision: str
     """As Lightning names it."""
     channels_last: bool
+    deterministic: bool
+    """Of GPUs; a processor always is."""
     threads: int | None
     """None takes PyTorch's choice."""
     progress_bar: bool

@@ -31,8 +31,8 @@ def estimated_seconds(runs: Sequence[TableRun]) -> float | None:
                 return None
             log.info("measuring what a chunk costs here: %s", one.plan.model_name)
             bf16 = "bf16" in one.plan.trainer.precision
-            step, embedding = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape_of(one.plan))
-            rates[key] = (step + embedding) / 1e3
+            cost = measure(untrained(one.plan), bf16, SENTENCES, REPEATS, shape_of(one.plan))
+            rates[key] = (cost.step + cost.embedding) / 1e3
         total += START_SECONDS + rates[key] * _chunks(one)
     return total
 

@@ -26,7 +26,7 @@ OF_THE_TABLE = {
 # Options that say where data lie and on what is trained; all others make another experiment of a table.
 SAME_TABLE = re.compile(
     r"data\.(root|unlabeled_dir|version|labels|audio|workers|residency|max_bad_files)|run_root|store_root|logger(\.\w+)?"
-    r"|trainer(\.(accelerator|devices|num_nodes|channels_last|threads|progress_bar))?"
+    r"|trainer(\.(accelerator|devices|num_nodes|channels_last|deterministic|threads|progress_bar))?"
 )
 
 

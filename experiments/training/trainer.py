@@ -18,6 +18,7 @@ from experiments.config.building import build_model
 from experiments.config.plan import Node, RunPlan
 from experiments.config.targets import build_callback
 from experiments.jobs.job import started_processes
+from experiments.training.exactness import calculate_exactly
 from experiments.training.joining import parallel_options
 from sermodels.module import EmotionModule
 
@@ -41,9 +42,7 @@ def _plugins() -> list[Any]:
 
 def make_trainer(plan: RunPlan, model: EmotionModule, directory: Path, loggers: Any) -> pl.Trainer:
     """A Trainer whose epochs are passes; `directory` is the run's."""
-    # fp32 means fp32: by default PyTorch lets convolutions on a GPU round their inputs to TF32's 10 bits.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    calculate_exactly(plan.trainer.deterministic)
     trainer, task = plan.trainer, model.task
     parallel, parallel_plugins = parallel_options(trainer.accelerator, trainer.processes)
     callbacks: list[pl.Callback] = [

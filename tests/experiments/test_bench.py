@@ -1,12 +1,17 @@
 """`make bench` measures every model that there is, each with its own features."""
 
-import re
+import json
 
 import pytest
+import torch
 
-from experiments.bench.chunk_cost import every_model, print_costs, shape_of
+from experiments.bench.chunk_cost import chunk_costs, every_model, shape_of
+from experiments.bench.kmeans_cost import kmeans_costs
+from experiments.bench.round_cost import round_costs
+from experiments.bench.rows import print_rows
 from experiments.config.composing import choices
 
+CPU = torch.device("cpu")
 PIECE = "encoder.num_filters=2 encoder.num_features=8"
 
 
@@ -24,13 +29,44 @@ def test_every_model_can_be_asked_for(planned):
         (f"model=frozen_classifier pretrained.weights=random {PIECE}", 11),
     ],
 )
-def test_a_row_a_model(overrides, chunks, capsys):
-    print_costs([overrides], sentences=2, repeats=1)
-    row = next(line for line in capsys.readouterr().out.splitlines() if overrides in line)
-    found = re.fullmatch(r"\| `.*` \| [\d,]+ \| (\d+) \| fp32 \| ([\d.]+) \| ([\d.]+) \|", row)
-    assert found, row
-    assert int(found[1]) == chunks
-    assert float(found[2]) > float(found[3]) > 0  # a step embeds, too
+def test_a_row_a_model(overrides, chunks):
+    row, *others = chunk_costs([overrides], sentences=2, repeats=1, device=CPU)
+    assert all(one["precision"] == "bf16" for one in others)  # where this processor has it
+    assert (row["options"], row["precision"], row["chunks a batch"]) == (f"`{overrides}`", "fp32", chunks)
+    assert row["training step, ms a chunk"] > row["embedding, ms a chunk"] > 0  # a step embeds, too
+
+
+def test_a_round_is_a_training_of_its_own_data():
+    small = "model=deep_emocluster features.num_mels=16 data.chunks.window_seconds=0.2 batch_size=8 num_clusters=3"
+    rows = list(round_costs([small], labeled=20, unlabeled=24))
+    assert [(row["set"], row["sentences"], row["batches"]) for row in rows] == [("U", 24, 3), ("L", 20, 3)]
+    assert all(row["seconds"] > row["of them embedding and k-means"] > 0 for row in rows)
+
+
+def test_backends_cluster_the_same_points():
+    rows = list(kmeans_costs([400], [4], repeats=1, device=CPU))
+    assert {row["backend"] for row in rows} >= {"torch (CPU)"}
+    # Random starts of their own: near one another and far from one cluster alone, whose points are at 2 D = 512.
+    inertias = [row["inertia a point"] for row in rows]
+    assert max(inertias) == pytest.approx(min(inertias), rel=0.1)
+    assert all(256 < one < 512 for one in inertias)
+
+
+def test_rows_are_printed_as_they_come_and_kept(tmp_path, capsys):
+    rows = [
+        {"what": "a", "seconds": 0.01234, "n": 1234, "GPU GB": None},
+        {"what": "b", "seconds": 1234.5, "n": 2, "GPU GB": 1.0},
+    ]
+    file = print_rows("planted", rows, tmp_path / "bench")
+    assert capsys.readouterr().out.splitlines() == [
+        "| what | seconds | n | GPU GB |",
+        "| --- | --- | --- | --- |",
+        "| a | 0.0123 | 1,234 |  |",
+        "| b | 1,234 | 2 | 1.00 |",
+    ]
+    kept = json.loads(file.read_text())
+    assert kept["rows"] == rows
+    assert kept["environment"]["processor"]
 
 
 def test_shapes_are_those_of_the_features(planned):

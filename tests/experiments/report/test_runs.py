@@ -3,6 +3,7 @@
 import pytest
 
 from datamodules.errors import ConfigurationError
+from experiments.bench.chunk_cost import ChunkCost
 from experiments.report import estimate
 from experiments.report.estimate import estimated_seconds
 from experiments.report.grid import asked_of, cells
@@ -42,7 +43,7 @@ def test_the_estimate_is_of_what_is_missing(asked, tmp_path, monkeypatch):
     assert (runs[0].sizes["train"], runs[0].sizes["unlabeled"]) == (24, 14)
     assert chunks_of(runs[0].plan.data, runs[0].sizes, "UULL") == 4 * (2 * 24 + 2 * 14)
     measured = []
-    monkeypatch.setattr(estimate, "measure", lambda *arguments: measured.append(arguments) or (2.0, 1.0))
+    monkeypatch.setattr(estimate, "measure", lambda *arguments: measured.append(arguments) or ChunkCost(2.0, 1.0, None))
     chunks = estimate._chunks(runs[0])
     assert chunks > 0
     assert estimated_seconds(runs) == pytest.approx(2 * (estimate.START_SECONDS + 0.003 * chunks))

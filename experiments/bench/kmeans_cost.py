@@ -1,0 +1,63 @@
+"""What clustering costs here: Lloyd's algorithm on points like a set's embeddings, by each backend that there is.
+
+Shapes: N points, D dimensions.
+"""
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from callbacks.kmeans import Clustering, make_kmeans
+from experiments.bench.rows import Row
+from experiments.bench.timing import best_of
+
+DIMENSIONS = 256
+BLOBS = 40
+ITERATIONS = 20
+"""As conf/pseudo_labels has it."""
+
+
+def kmeans_costs(sizes: Sequence[int], clusters: Sequence[int], repeats: int, device: torch.device) -> Iterator[Row]:
+    """A row for every number of points, clusters and backend; each clusters the same points from one random start.
+
+    sizes: N. faiss is given them on the CPU unless its GPU build is installed, which copies them itself.
+    """
+    backends = ("faiss", "torch") if importlib.util.find_spec("faiss") else ("torch",)
+    for count in sizes:
+        points = blobs(count)
+        for num_clusters in clusters:
+            for name in backends:
+                given = points.to(device) if name == "torch" else points
+                yield _of_one(name, given, num_clusters, repeats)
+
+
+def _of_one(name: str, points: torch.Tensor, num_clusters: int, repeats: int) -> Row:
+    kmeans = make_kmeans(name)
+    found: list[Clustering] = []
+    took = best_of(repeats, lambda: found.append(kmeans(points, num_clusters, ITERATIONS, 0)), points.device)
+    return {
+        "points": len(points),
+        "clusters": num_clusters,
+        "backend": f"{name} ({_place(name, points)})",
+        "seconds": took.seconds,
+        "GPU GB": took.device_gb,
+        "inertia a point": found[-1].inertia / len(points),
+    }
+
+
+def blobs(count: int) -> torch.Tensor:
+    """(N, D) points around common centres that overlap, as embeddings of chunks do."""
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.randn(BLOBS, DIMENSIONS, generator=generator)
+    return centres[torch.randint(BLOBS, (count,), generator=generator)] + torch.randn(
+        count, DIMENSIONS, generator=generator
+    )
+
+
+def _place(name: str, given: torch.Tensor) -> str:
+    if name == "faiss":
+        import faiss
+
+        return "GPU" if hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() else "CPU"
+    return "GPU" if given.is_cuda else "CPU"

@@ -1,0 +1,43 @@
+"""Rows of a benchmark: printed as a Markdown table while they come, kept as results/bench/NAME.json."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+
+from experiments.training.environment import describe_environment
+
+Row = Mapping[str, str | int | float | None]
+
+
+def print_rows(name: str, rows: Iterable[Row], folder: Path) -> Path:
+    """Print each as it comes, for BENCHMARKS.md; returns the file that keeps them with the machine they are of.
+
+    rows: column -> value; all have the columns of the first.
+    """
+    kept: list[dict[str, str | int | float | None]] = []
+    for row in rows:
+        if not kept:
+            print(_line(row), _line(["---"] * len(row)), sep="\n")
+        print(_line(map(_cell, row.values())), flush=True)
+        kept.append(dict(row))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.json"
+    environment = describe_environment(torch.get_num_threads())
+    del environment["seconds"]
+    file.write_text(json.dumps({"rows": kept, "environment": environment}, indent=2) + "\n")
+    return file
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: str | int | float | None) -> str:
+    """Three digits of a number, thousands apart; nothing of what was not measured."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
+    return f"{value:,}" if isinstance(value, int) else value

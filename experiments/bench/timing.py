@@ -1,0 +1,44 @@
+"""How long work takes on a device, and the most memory it held there."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass
+class Measured:
+    """What one piece of work took; filled in when it is done."""
+
+    seconds: float = 0.0
+    device_gb: float | None = None
+    """The most that PyTorch held on a GPU meanwhile; None on a CPU."""
+
+
+@contextmanager
+def measured(device: torch.device) -> Iterator[Measured]:
+    """Time the work inside, to the end of all that it left running on `device`."""
+    result = Measured()
+    gpu = device.type == "cuda"
+    if gpu:
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+    started = time.perf_counter()
+    yield result
+    if gpu:
+        torch.cuda.synchronize(device)
+        result.device_gb = torch.cuda.max_memory_allocated(device) / 1e9
+    result.seconds = time.perf_counter() - started
+
+
+def best_of(repeats: int, work: Callable[[], object], device: torch.device) -> Measured:
+    """The fastest of `repeats`, after one that is not counted: whatever else the machine does only adds."""
+    work()
+    times = []
+    for _ in range(repeats):
+        with measured(device) as one:
+            work()
+        times.append(one)
+    return min(times, key=lambda one: one.seconds)
