@@ -51,9 +51,6 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
-    with user_errors():
+    with SweepReport.at_the_end(), user_errors():
         check_command_line(sys.argv[1:])
-    try:
         main()
-    finally:
-        SweepReport.finish()

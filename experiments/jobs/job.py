@@ -59,6 +59,8 @@ class JobResult:
     seconds: float = 0.0
     objective: float | None = None
     """What a search over options maximises; None unless the job is done."""
+    asked_to_end: bool = False
+    """Whether a signal was handed on to it. One that came after the last pass finds the job done all the same."""
 
     @property
     def scores(self) -> dict[str, float]:
@@ -98,9 +100,9 @@ def run_job(job: Job, environment: dict[str, str], jobs_at_once: int = 1) -> Job
     if status == 0:
         before = (Path(directory) / "DONE").stat().st_mtime < started
         state = DONE_BEFORE if before else DONE
-        return JobResult(state, status, "", directory, seconds, report.objective)
+        return JobResult(state, status, "", directory, seconds, report.objective, interrupted)
     if interrupted:
-        return JobResult(INTERRUPTED, status, "the same command goes on", directory, seconds)
+        return JobResult(INTERRUPTED, status, "the same command goes on", directory, seconds, asked_to_end=True)
     reason = report.reason or describe_status(status)
     if job.processes > 1:  # a single one has said so itself
         print(f"error: {reason}", file=sys.stderr, flush=True)

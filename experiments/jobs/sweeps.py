@@ -4,7 +4,8 @@ import json
 import math
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from traceback import print_exc
@@ -14,7 +15,7 @@ from hydra.experimental.callback import Callback
 
 from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from experiments.jobs.gpu_locks import hold_gpus, visible_gpus
-from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, INTERRUPTED, Job, JobResult, run_job
+from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, Job, JobResult, run_job
 from experiments.jobs.sweep_table import show, write_summary
 from experiments.results.files import write_json
 
@@ -59,7 +60,7 @@ def run_sweep_job(job: Job, place: SweepPlace) -> float | None:
         print_exc()
         result, scores = JobResult(FAILED, 1, str(error)), {}
     write_json(file, _without_nan({**known, **asdict(result), "scores": scores}))
-    if result.state == INTERRUPTED:
+    if result.asked_to_end:
         raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
     return None if result.objective is None or math.isnan(result.objective) else result.objective
 
@@ -105,18 +106,31 @@ class SweepReport(Callback):
         SweepReport.directory = directory
 
     @classmethod
-    def finish(cls) -> None:
-        """Report the sweep that ended, whichever way it did; exit 1 if one of its jobs is not done, 130 if stopped."""
-        if cls.directory is None:
-            return
-        jobs = sorted((json.loads(file.read_text()) for file in cls.directory.glob("job-*.json")), key=_number)
-        write_summary(cls.directory / "summary.csv", jobs)
-        show(jobs, cls.directory)
-        states = {job["state"] for job in jobs}
-        if INTERRUPTED in states:
-            sys.exit(EXIT_INTERRUPTED)
-        if states - {DONE, DONE_BEFORE}:
-            sys.exit(1)
+    @contextmanager
+    def at_the_end(cls) -> Iterator[None]:
+        """Around a program: report its sweep, whichever way it ends; exit 1 if a job is not done, 130 if stopped."""
+        interrupted = False
+        try:
+            yield
+        except SystemExit as end:
+            interrupted = end.code == EXIT_INTERRUPTED  # perhaps between two jobs, where none of them was told
+            raise
+        finally:
+            status = EXIT_INTERRUPTED if interrupted else 0
+            if cls.directory is not None:
+                status = max(status, _report(cls.directory))
+            if status:
+                sys.exit(status)
+
+
+def _report(directory: Path) -> int:
+    """Write and show a sweep's table; the exit status that its jobs make it."""
+    jobs = sorted((json.loads(file.read_text()) for file in directory.glob("job-*.json")), key=_number)
+    write_summary(directory / "summary.csv", jobs)
+    show(jobs, directory)
+    if any(job["asked_to_end"] for job in jobs):
+        return EXIT_INTERRUPTED
+    return 1 if {job["state"] for job in jobs} - {DONE, DONE_BEFORE} else 0
 
 
 def _number(job: dict[str, Any]) -> int:

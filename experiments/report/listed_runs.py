@@ -19,7 +19,7 @@ from experiments import CONF
 from experiments.config.command_line import check_command_line
 from experiments.config.hydra_job import sweep_place
 from experiments.console.log_lines import log_to_console
-from experiments.console.user_errors import user_errors
+from experiments.console.user_errors import EXIT_INTERRUPTED, user_errors
 from experiments.jobs.child_process import wait_for
 from experiments.jobs.job import Job
 from experiments.jobs.sweeps import SweepReport, run_sweep_job
@@ -44,8 +44,9 @@ def run_listed(jobs: Sequence[Job], directory: Path, launcher: Sequence[str]) ->
     # A single number would be no sweep's parameter, and is one all the same.
     options = [f"job={numbers}", f"sweeps='{(directory / 'sweeps').resolve()}'", *launcher]
     # In a group of its own, so that Ctrl-C in a terminal reaches it once, through this process.
-    status, _ = wait_for(subprocess.Popen([*command, *options], process_group=0))
-    return status
+    status, asked_to_end = wait_for(subprocess.Popen([*command, *options], process_group=0))
+    # The sweep may have been done by then; what comes after it is not to begin all the same.
+    return EXIT_INTERRUPTED if asked_to_end and status == 0 else status
 
 
 @hydra.main(config_path=str(CONF), config_name=CONFIG, version_base="1.3")
@@ -59,9 +60,6 @@ def main(cfg: Any) -> float | None:
 
 
 if __name__ == "__main__":
-    with user_errors():
+    with SweepReport.at_the_end(), user_errors():
         check_command_line([f"--config-name={CONFIG}", *sys.argv[1:]])
-    try:
         main()
-    finally:
-        SweepReport.finish()
