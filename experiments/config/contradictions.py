@@ -97,8 +97,8 @@ def check_places(plan: RunPlan) -> None:
 
 def check_logger(logger: LoggerPlan) -> None:
     """Whether there is such a logger."""
-    if logger.backend not in (None, "wandb"):
-        raise ConfigurationError(f"logger.backend is wandb or null, not {logger.backend!r}.")
+    if logger.backend not in (None, "wandb", "trackio"):
+        raise ConfigurationError(f"logger.backend is wandb, trackio or null, not {logger.backend!r}.")
 
 
 def check_unlabeled(name: str, model: EmotionModule, unlabeled_size: int) -> None:

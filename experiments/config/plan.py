@@ -74,7 +74,7 @@ class LoggerPlan:
     """Where curves go beside history.csv."""
 
     backend: str | None
-    """wandb, or None."""
+    """wandb, trackio, or None."""
     project: str = ""
     offline: bool = True
 

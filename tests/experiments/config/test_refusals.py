@@ -141,7 +141,7 @@ def test_a_choice_that_there_is_not_is_hydras_to_tell(composed):
             "acg_emocluster",
             "natural_sentence",
         ),
-        (["logger.backend=tensorboard"], "logger.backend", "wandb or null"),
+        (["logger.backend=tensorboard"], "logger.backend", "wandb, trackio or null"),
         (["sampler._target_=datamodules.samplers.PassSampler"], "PassSampler", "choose another sampler"),
         (["data=msp_podcast"], "data.root is not set", "data=msp_podcast data.root="),
         (["task.criterion=loss"], "loss", "ccc, chunk_loss"),
