@@ -22,7 +22,7 @@ from experiments.drawing.curves import draw_curves
 from experiments.drawing.hidden import Hidden, clusters_of, hidden_sets, rated
 from experiments.drawing.provenance import provenance, sign
 from experiments.drawing.space import draw_attributes, draw_space
-from experiments.drawing.style import save
+from experiments.drawing.style import FORMATS, save
 from experiments.drawing.transitions import draw_transitions
 from experiments.results.confusion import confusion_figure
 from experiments.results.run_result import RunResult
@@ -123,7 +123,7 @@ def draw_run(drawn: DrawnRun, names: Sequence[str], folder: Path) -> list[Path]:
     return written
 
 
-def draw_together(several: Sequence[DrawnRun], folder: Path) -> list[Path]:
+def draw_together(several: Sequence[DrawnRun], folder: Path, formats: tuple[str, ...] = FORMATS) -> list[Path]:
     """Transition ratios of several runs in one figure.
 
     Raises DataError where they were not tested on the same corpus, or where one has no fixed chunks.
@@ -140,4 +140,4 @@ def draw_together(several: Sequence[DrawnRun], folder: Path) -> list[Path]:
         {label: (one.hidden["test"], one.clusters) for label, one in zip(labels, several, strict=True)}
     )
     sign(figure, "\n".join(provenance(one.run) for one in several))
-    return save(figure, folder / "transitions")
+    return save(figure, folder / "transitions", formats)

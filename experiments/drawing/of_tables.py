@@ -1,24 +1,97 @@
 """The figures of a table that was made."""
 
+import logging
 import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
+from matplotlib.figure import Figure
+
+from datamodules.errors import DataError, UserError
 from experiments.drawing.bars import draw_bars
+from experiments.drawing.of_runs import DrawnRun, draw_together
 from experiments.drawing.provenance import sign
-from experiments.drawing.style import save
-from experiments.report.document import read_document
+from experiments.drawing.style import ALL_FORMATS, save
+from experiments.drawing.table_rounds import draw_health, draw_learning
+from experiments.report.definition import read_table, table_names
+from experiments.report.document import Document, read_document
+from experiments.results.run_result import RunResult
+
+log = logging.getLogger(__name__)
 
 FILE = "table.json"
+BARS, TRANSITIONS = "bars", "transitions"
+"""The first is of tables alone; curves, clusters and transitions are of runs, too."""
 
 
-def draw_table(folder: Path, target: Path) -> list[Path]:
-    """One a column, named after it. folder: of the table. Raises DataError where its document is damaged."""
+def table_figures(document: Document, folder: Path, runs: Path) -> Iterator[tuple[str, str, Figure]]:
+    """A kind, a name and a figure each, made of the table and of what its runs left.
+
+    folder: the table's. runs: where its runs lie; without them there are bars alone.
+    """
+    for one in document.measured:
+        yield BARS, one.title, draw_bars(one)
+    listed = _listed(folder)
+    for kind, drawn in (("curves", draw_learning(listed, runs)), ("clusters", draw_health(listed, runs))):
+        if drawn is not None:
+            yield kind, kind, drawn
+
+
+def draw_table(
+    folder: Path,
+    target: Path,
+    runs: Path,
+    names: Collection[str],
+    root: str | None = None,
+    settings: Sequence[str] = (),
+) -> list[Path]:
+    """Those figures of a table that are asked for; what cannot be drawn is told and costs no other.
+
+    folder: the table's. names: see BARS. root, settings: of the corpus, where the transitions are computed. Raises
+    DataError where the table's document is damaged.
+    """
     document = read_document(folder / FILE)
     tested = [fact for fact in document.facts if fact.startswith(("Test: ", "Rounds: "))]
     signed = "\n".join([f"{document.name}: {document.title}", *tested])
     written = []
-    for one in document.measured:
-        drawn = draw_bars(one)
-        sign(drawn, signed)
-        written += save(drawn, target / re.sub(r"[^\w.-]+", "-", one.title))
+    for kind, name, drawn in table_figures(document, folder, runs):
+        if kind in names:
+            sign(drawn, signed)
+            written += save(drawn, target / re.sub(r"[^\w.-]+", "-", name))
+    pair = [DrawnRun(one, root, settings) for one in compared(document.name, folder, runs)]
+    if pair and TRANSITIONS in names:
+        try:
+            written += draw_together(pair, target, ALL_FORMATS)
+        except UserError as error:
+            log.warning("%s: transitions is not drawn: %s", folder, error)
     return written
+
+
+def tables_below(folder: Path) -> list[Path]:
+    """The folders of the tables that were made there: its own, or those below; none in a run's."""
+    if (folder / FILE).exists():
+        return [folder]
+    return [] if (folder / "config.yaml").exists() else sorted(path.parent for path in folder.rglob(FILE))
+
+
+def compared(name: str, folder: Path, runs: Path) -> list[RunResult]:
+    """The first finished training of each row whose transitions the table compares; none where one is missing."""
+    rows = read_table(name).transitions if name in table_names() else []
+    listed = _listed(folder)
+    found = []
+    for row in rows:
+        of_row = [RunResult(runs / str(one)) for one in listed.loc[listed["row"] == row, "run"].dropna()]
+        found += [one for one in of_row if one.done][:1]
+    return found if len(found) == len(rows) else []
+
+
+def _listed(folder: Path) -> pd.DataFrame:
+    """runs.csv, with no row where it is not there. Raises DataError where it is damaged."""
+    path, columns = folder / "runs.csv", ["row", "name", "column", "run"]
+    if not path.exists():
+        return pd.DataFrame(columns=columns)
+    try:
+        return pd.read_csv(path, dtype=str)[columns]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read as a table's list of runs; make the table again.") from error

@@ -17,6 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 FORMATS = ("png", "pdf")
+ALL_FORMATS = (*FORMATS, "svg")
 DOTS_PER_INCH = 150
 
 _OPTIONS: Any = {
@@ -38,10 +39,10 @@ _OPTIONS: Any = {
 
 
 def look(number: int) -> dict[str, Any]:
-    """Of the so manieth curve, by colour, dash and marker."""
+    """Of the so manieth curve, by colour, dash and marker; the first 64 differ."""
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "linestyle": DASHES[number % len(DASHES)],
+        "linestyle": DASHES[(number + number // len(COLOURS)) % len(DASHES)],
         "marker": MARKERS[number % len(MARKERS)],
         "markersize": 4,
     }

@@ -3,6 +3,7 @@
 page.html.j2 is its words, page.css its looks, page.js what it can do: sort, filter, copy.
 """
 
+import base64
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
-from experiments.drawing.bars import draw_bars
+from experiments.drawing.of_tables import TRANSITIONS, table_figures
 from experiments.drawing.style import save_svg
 from experiments.html.listed import lines_of
 from experiments.report.document import read_document
@@ -28,7 +29,7 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
 
     Raises DataError where there is neither, or where the page cannot be written.
     """
-    tables = [_table(path) for path in sorted(results.rglob("table.json"))]
+    tables = [_table(path, runs) for path in sorted(results.rglob("table.json"))]
     lines = list(lines_of(runs, target.parent))
     if not tables and not lines:
         raise DataError(f"{results} and {runs}: hold neither tables nor runs; make some, or say where they are.")
@@ -59,15 +60,17 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
     return target
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path, runs: Path) -> dict[str, Any]:
     """A document, its figures, and where it lies. Raises DataError for one that is damaged."""
     document = read_document(path)
     folder = path.parent
+    drawn = [svg(figure, f"{document.name}, {name}") for _, name, figure in table_figures(document, folder, runs)]
+    saved = folder / "figures" / f"{TRANSITIONS}.svg"
     return {
         "document": document,
         "key": f"{folder.parent.name}-{folder.name}",
         "scale": folder.name,
-        "figures": [(one.title, svg(draw_bars(one), f"{document.name}, {one.title}")) for one in document.measured],
+        "figures": [*drawn, *([picture(saved, f"{document.name}, {TRANSITIONS}")] if saved.exists() else [])],
     }
 
 
@@ -76,6 +79,12 @@ def svg(drawn: Figure, words: str) -> Markup:
     text = save_svg(drawn)
     label = Markup('role="img" aria-label="{}" ').format(words)
     return Markup("<svg ") + label + Markup(text[text.index("<svg ") + len("<svg ") :])
+
+
+def picture(path: Path, words: str) -> Markup:
+    """A file's SVG, as an image, in which no script runs, whoever wrote the file."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(data, words)
 
 
 def number(value: Any) -> str:

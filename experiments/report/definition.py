@@ -178,6 +178,8 @@ class Table(_Plain):
     compare: list[Pair] = []
     """Further comparisons."""
     claims: list[Claim] = []
+    transitions: list[str] = []
+    """Rows whose clusters' transition ratios stand in one figure, as in Lin & Busso 2024, figure 3."""
     notes: list[str] = []
     scales: dict[str, Scale] = {}
     """Of its own, in the place of those of conf/scale."""

@@ -73,6 +73,7 @@ def runs_table(analysis: Analysis) -> pd.DataFrame:
         cell = made.cell
         known = {
             "row": cell.row,
+            "name": analysis.table.rows[cell.row].name,
             "column": cell.column,
             "fidelity": cell.fidelity,
             "attribute": cell.attribute,

@@ -4,11 +4,11 @@ import csv
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.progress import track
@@ -20,6 +20,8 @@ from experiments.results.hearing import Span, spans_of
 from experiments.results.predicted import COLUMNS, Predicted, Values, shown
 from experiments.results.telling import check_alike, output_names, predict_spans
 from experiments.results.trained_model import Predictor
+
+T = TypeVar("T")
 
 SPANS_AT_ONCE = 16  # about 176 chunks, a size that a CPU runs fast
 
@@ -92,8 +94,7 @@ def predict_to_csv(
         writer.writeheader()
         writer.writerows(one.line() for one in found.values())
         batches = [left[start : start + SPANS_AT_ONCE] for start in range(0, len(left), SPANS_AT_ONCE)]
-        console = Console(stderr=True)
-        for batch in track(batches, "predicting", console=console, disable=not console.is_terminal):
+        for batch in _shown(batches, "predicting"):
             told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
             for span, one in zip(batch, told, strict=True):
                 writer.writerow(one.line())
@@ -102,14 +103,21 @@ def predict_to_csv(
     predicted = [found[span] for span in spans]
     if wanted.embeddings:
         write_embeddings(predicted, wanted.embeddings, wanted.windows)
+    _write(output, names, wanted, predicted)
     if wanted.draw:
         pairs = [(span, one) for span, one in zip(spans, predicted, strict=True) if one.good]
-        for path, parts in groupby(pairs, lambda pair: pair[0].path):
-            wanted.draw(path, [one for _, one in parts])
-    _write(output, names, wanted, predicted)
+        recordings = [(path, [one for _, one in parts]) for path, parts in groupby(pairs, lambda pair: pair[0].path)]
+        for path, parts in _shown(recordings, "drawing"):
+            wanted.draw(path, parts)
     part.unlink()
     good, warned = sum(one.good for one in predicted), sum(one.warned for one in predicted)
     return Counts(good, warned, len(predicted) - good)
+
+
+def _shown(work: Sequence[T], words: str) -> Iterable[T]:
+    """The same, with a progress bar where somebody looks."""
+    console = Console(stderr=True)
+    return track(work, words, console=console, disable=not console.is_terminal)
 
 
 def _write(output: Path, names: Sequence[str], wanted: Wanted, predicted: Sequence[Predicted]) -> None:

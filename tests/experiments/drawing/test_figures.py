@@ -9,12 +9,9 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.colors import to_hex
-from tiny_options import TINY_CORPUS
 
 from callbacks.agreement import transition_ratios
 from datamodules.errors import DataError
-from experiments.config.composing import composed
-from experiments.config.from_hydra import make_plan
 from experiments.drawing.agreement import draw_predictions
 from experiments.drawing.cluster_rounds import draw_clusters
 from experiments.drawing.curves import draw_curves
@@ -26,23 +23,6 @@ from experiments.drawing.style import COLOURS, figure, save
 from experiments.drawing.transitions import draw_transitions
 from experiments.figures import main
 from experiments.results.run_result import RunResult
-from experiments.training.one_run import train
-
-
-@pytest.fixture(scope="module")
-def trained(corpus_root, tmp_path_factory):
-    """A clustered run over U and L."""
-    places = [f"data.root={corpus_root}", f"run_root={tmp_path_factory.mktemp('trained')}"]
-    options = [
-        "model=deep_emocluster",
-        "attribute=all",
-        "num_clusters=3",
-        "rounds=2",
-        "batch_size=6",
-        "unlabeled_size=8",
-    ]
-    stores = [f"store_root={corpus_root.parent / 'stores'}", "trainer.progress_bar=false"]
-    return train(make_plan(composed(*places, *stores, *TINY_CORPUS, *options))).path
 
 
 @pytest.fixture

@@ -239,15 +239,15 @@ def test_a_service_that_is_not_installed_is_no_reason_not_to_train(directory: Pa
 
 
 def test_trackio_goes_on_with_a_resumed_run_and_not_with_one_that_begins_anew(tmp_path) -> None:
-    program = f"""
+    program = """
 from pathlib import Path
 from experiments.config.plan import LoggerPlan
 from experiments.training.loggers import open_loggers
 for value in range(3):
     if value == 2:
         Path("run", "trackio").unlink()  # as overwrite=true does
-    with open_loggers(LoggerPlan("trackio", "test"), Path("run"), {{}}) as (logger,):
-        logger.log_metrics({{"loss": value, "undefined": float("nan")}}, step=value)
+    with open_loggers(LoggerPlan("trackio", "test"), Path("run"), {}) as (logger,):
+        logger.log_metrics({"loss": value, "undefined": float("nan")}, step=value)
 """
     (tmp_path / "run").mkdir()
     place = {"TRACKIO_DIR": str(tmp_path / "curves"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
