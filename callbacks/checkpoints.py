@@ -1,28 +1,33 @@
 """last.ckpt after every pass, best.ckpt by the development set after passes over L; neither ever half written."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from datamodules.whole_files import whole_file
 
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write beside the target, sync, rename: a kill at any moment leaves the old checkpoint or the new one.
 
-    Lightning's own writer goes through the system's temporary folder, which is often another file system,
-    where renaming becomes copying.
+class WholeCheckpointIO(TorchCheckpointIO):
+    """A kill at any moment leaves the old checkpoint or the new one.
+
+    Lightning's own writer goes through the system's temporary folder, which is often another file system, where
+    renaming becomes copying, and may be full.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """See TorchCheckpointIO."""
         target = Path(path)
-        temporary = target.with_name(target.name + ".tmp")
-        super().save_checkpoint(checkpoint, temporary, storage_options)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # By way of the memory, because PyTorch's own writer tells of a full disk in no words of the system's.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        with whole_file(target) as draft:
+            draft.write_bytes(content.getbuffer())
 
 
 class MovableCheckpoint(ModelCheckpoint):

@@ -1,10 +1,11 @@
 """A CSV file that grows by a row a pass and is cut back when a run resumes."""
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from datamodules.whole_files import about, whole_file
 
 
 class CsvTable:
@@ -23,16 +24,14 @@ class CsvTable:
             with self.path.open(newline="") as file:
                 rows = [row for row in csv.DictReader(file) if _pass_of(row) is not None]
         kept = [row for row in rows if (number := _pass_of(row)) is not None and number < next_pass]
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("w", newline="") as file:
+        with whole_file(self.path) as draft, draft.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
-        os.replace(temporary, self.path)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row; columns without a value stay empty."""
-        with self.path.open("a", newline="") as file:
+        with about(self.path), self.path.open("a", newline="") as file:
             csv.DictWriter(file, self.columns).writerow(dict(row))
 
 

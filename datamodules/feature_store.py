@@ -8,16 +8,13 @@ utterance holds.
 Shapes: N frames in the store, F mel bins, U utterances asked for, T frames of one utterance.
 """
 
-import fcntl
 import io
 import json
-import logging
 import os
-import socket
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +30,8 @@ from torch import Tensor
 
 from datamodules.errors import DataError
 from datamodules.features import Features
-
-logger = logging.getLogger(__name__)
+from datamodules.locks import held
+from datamodules.whole_files import write_whole
 
 FORMAT = 2  # goes up when the same settings give other numbers or the files another layout
 GROUP_FILES = 64  # utterances between two syncs to the disk …
@@ -161,7 +158,7 @@ class StoreWriter:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
-            opened.enter_context(_locked(self.folder / _LOCK))
+            opened.enter_context(held(self.folder / _LOCK, self.folder))
             self._write_settings()
             self._frames = opened.enter_context(open(self.folder / _FRAMES, "ab", buffering=0))
             self._index = opened.enter_context(open(self.folder / _INDEX, "ab", buffering=0))
@@ -213,9 +210,7 @@ class StoreWriter:
         wanted = {"format": FORMAT, "features": self.settings.stored()}
         path = self.folder / _SETTINGS
         if not path.exists():
-            draft = path.with_suffix(".tmp")
-            draft.write_text(json.dumps(wanted, indent=2) + "\n")
-            draft.replace(path)
+            write_whole(path, json.dumps(wanted, indent=2) + "\n")
         else:
             try:
                 found = json.loads(path.read_text())
@@ -230,22 +225,6 @@ def _append(file: io.FileIO, data: bytes) -> None:
     while left:
         left = left[file.write(left) :]
     os.fsync(file.fileno())
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a store's lock, waiting for whoever has it; the kernel releases it when a process dies."""
-    with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text().strip() or "another process"
-            logger.warning("%s is being written by %s; waiting for it", path.parent, holder)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        yield
 
 
 def _whole_lines(index: Path) -> int:

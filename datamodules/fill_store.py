@@ -27,6 +27,7 @@ from datamodules.corpus import Corpus, Problem, refuse_too_many
 from datamodules.extract_files import Fault, Job, extract_all
 from datamodules.feature_store import FORMAT, FeatureStore, Source, StoreWriter
 from datamodules.features import Features
+from datamodules.whole_files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ def _report_bad_files(corpus: Corpus, folder: Path) -> None:
         table = pd.DataFrame([vars(problem) for problem in corpus.problems])
         text = table.to_csv(index=False)
         if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+            write_whole(path, text)
         logger.warning("%s %s: %d files are left out, listed in %s", corpus.name, corpus.version, len(table), path)
     elif path.exists():
         path.unlink()

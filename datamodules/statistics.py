@@ -5,10 +5,8 @@ Shapes: F mel bins, n frames of a block, U utterances.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from torch import Tensor
 
 from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
+from datamodules.whole_files import write_whole
 
 BLOCK_FRAMES = 16384  # 16 MB in float64
 
@@ -50,7 +49,8 @@ def frame_statistics(
         mean, std = np.array(kept["mean"]), np.array(kept["std"])
     else:
         mean, std = _moments(_blocks(store.frames.numpy(), offsets, lengths))
-        _keep(cache, {"frames": int(lengths.sum()), "mean": mean.tolist(), "std": std.tolist()})
+        # Two runs may compute the same at once; the last rename holds.
+        write_whole(cache, json.dumps({"frames": int(lengths.sum()), "mean": mean.tolist(), "std": std.tolist()}))
     std = np.where(std > std_floor, std, 1.0)
     return FrameStatistics(torch.tensor(mean, dtype=torch.float32), torch.tensor(std, dtype=torch.float32))
 
@@ -79,10 +79,3 @@ def _moments(blocks: Iterator[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         mean = mean + difference * (len(block) / total)
         count = total
     return mean, np.sqrt(square / count)
-
-
-def _keep(cache: Path, content: dict) -> None:
-    """Two runs may compute the same at once: each writes its own draft and the last rename holds."""
-    draft = cache.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(content))
-    draft.replace(cache)

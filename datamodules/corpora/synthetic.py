@@ -1,6 +1,5 @@
 """The built-in synthetic corpus: made on first use, then read like MSP-Podcast."""
 
-import fcntl
 import json
 import shutil
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from datamodules.corpora import msp_podcast
 from datamodules.corpus import Corpus
 from datamodules.errors import DataError
+from datamodules.locks import held
 from datamodules.synthetic.generator import POOL, VERSION, generate
 
 RECIPE = "synthetic.json"
@@ -45,8 +45,7 @@ def read(
     lengths = {"min_seconds": float(min_seconds), "max_seconds": float(max_seconds)}
     recipe = {"version": VERSION, **sizes, **lengths, "seed": seed}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with open(root.with_name(root.name + ".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(root.with_name(root.name + ".lock"), root):
         if not root.exists():
             partial = root.with_name(root.name + ".partial")
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed

@@ -10,6 +10,7 @@ import pandas as pd
 import soundfile
 
 from datamodules.reading.directories import walk_files
+from datamodules.whole_files import whole_file
 
 # libsndfile's formats are mostly named like their files; RAW has no header to tell its rate and channels.
 SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW") | {
@@ -111,6 +112,5 @@ def _remembered(cache: Path | None) -> pd.DataFrame | None:
 
 def _remember(rows: pd.DataFrame, cache: Path) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
-    partial = cache.with_name(f"{cache.name}.{os.getpid()}.partial")
-    rows.to_parquet(partial, index=False)
-    partial.replace(cache)
+    with whole_file(cache) as draft:
+        rows.to_parquet(draft, index=False)

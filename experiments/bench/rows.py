@@ -1,11 +1,11 @@
 """Rows of a benchmark: printed as a Markdown table while they come, kept as results/bench/NAME.json."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 
+from experiments.results.files import write_json
 from experiments.training.environment import describe_environment
 
 Row = Mapping[str, str | int | float | None]
@@ -26,7 +26,7 @@ def print_rows(name: str, rows: Iterable[Row], folder: Path) -> Path:
     file = folder / f"{name}.json"
     environment = describe_environment(torch.get_num_threads())
     del environment["seconds"]
-    file.write_text(json.dumps({"rows": kept, "environment": environment}, indent=2) + "\n")
+    write_json(file, {"rows": kept, "environment": environment})
     return file
 
 

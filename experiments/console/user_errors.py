@@ -1,5 +1,6 @@
 """How a program ends: the sentence a user can act on, or a traceback for a fault of ours."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -17,30 +18,75 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Print a user error as one sentence and exit 2; exit 130 when interrupted."""
+    """Print what a user can mend as one sentence and exit 2; exit 130 when interrupted."""
     try:
         yield
-    except UserError as error:
-        _refuse(str(error))
-    except MissingMandatoryValue as error:
-        key = getattr(error, "full_key", None) or "an option"
-        _refuse(f"{key} is not set; give it on the command line, as in {key}=VALUE.")
-    except InterpolationResolutionError as error:
-        reason = str(error).splitlines()[0]
-        _refuse(f"an option refers to another that is not there: {reason}; check the last options.")
-    except OSError as error:  # of a place that somebody named; a fault of ours has no file in it
-        if error.filename is None:
-            raise
-        _refuse(f"{error.filename}: {error.strerror}; give another place, or this user the right to it.")
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
-        report(error=f"{type(error).__name__}: {error}")
-        raise
+        sentence = sentence_of(error)
+        if sentence is None:
+            report(error=f"{type(error).__name__}: {error}")
+            raise
+        _refuse(sentence)
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """What to tell of what a user can mend: an own word, a place, a disk or the memory; None for a fault of ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MissingMandatoryValue):
+        key = getattr(error, "full_key", None) or "an option"
+        return f"{key} is not set; give it on the command line, as in {key}=VALUE."
+    if isinstance(error, InterpolationResolutionError):
+        reason = str(error).splitlines()[0]
+        return f"an option refers to another that is not there: {reason}; check the last options."
+    if _is_out_of_memory(error):
+        reason = (str(error).splitlines() or [""])[0].rstrip(".")
+        return _OUT_OF_MEMORY.format(reason or "it is used up")
+    return _of_a_place(error) if isinstance(error, OSError) else None
+
+
+_FULL = "is on a full disk, or the user's share of it is used up; make room there and give the same command again"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: "is on a disk that can only be read; give another place",
+    errno.EMFILE: "too many files are open; allow more by ulimit -n",
+    errno.ENFILE: "the system has too many files open; end other programs",
+    errno.EIO: "the disk answers with an error; look at the system's log, and copy what you need elsewhere",
+    errno.ENAMETOOLONG: "the name is longer than this disk allows; give a shorter one",
+    errno.ENOTDIR: "leads through a file as if it were a folder; give another place",
+    errno.EISDIR: "is a folder where a file is expected; give a file, or remove it",
+}
+_OUT_OF_MEMORY = (
+    "there is too little memory ({}); nothing is damaged: take a smaller batch_size, data.residency=disk or a machine "
+    "with more, and give the same command again."
+)
+
+
+def _of_a_place(error: OSError) -> str | None:
+    """A fault of ours has no file in it; a full disk may have none, either."""
+    if error.filename is None:
+        return f"a file {_FULL}." if _REMEDIES.get(error.errno or 0) == _FULL else None
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    remedy = _REMEDIES.get(error.errno or 0, "give another place, or this user the right to it")
+    return f"{where}: {error.strerror}; {remedy}."
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """PyTorch, refused memory on a processor, has no kind of its own for it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in words or "not enough memory" in words)
 
 
 def _refuse(sentence: str) -> NoReturn:
+    sentence = sentence.encode(errors="backslashreplace").decode()  # names of files need not be UTF-8
     report(error=sentence)
     process = os.environ.get("RANK")
     # Several processes may find the same fault; where we started them, one sentence is printed when all have ended.

@@ -10,6 +10,8 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from datamodules.whole_files import whole_file
+
 # Okabe & Ito (2008), "Color universal design": eight colours that all common kinds of colour vision tell apart. Yellow,
 # too pale on paper, comes last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#F0E442")
@@ -68,9 +70,9 @@ def save(drawn: Figure, path: Path, formats: tuple[str, ...] = FORMATS) -> list[
     path.parent.mkdir(parents=True, exist_ok=True)
     written = []
     for ending in formats:
-        target, draft = path.with_name(f"{path.name}.{ending}"), path.with_name(f"{path.name}.{ending}.part")
+        target = path.with_name(f"{path.name}.{ending}")
         metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[ending]
-        drawn.savefig(draft, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
-        draft.replace(target)
+        with whole_file(target) as draft:
+            drawn.savefig(draft, format=ending, dpi=DOTS_PER_INCH, metadata=metadata)
         written.append(target)
     return written

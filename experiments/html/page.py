@@ -16,6 +16,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
+from datamodules.whole_files import write_whole
 from experiments.drawing.of_tables import TRANSITIONS, table_figures
 from experiments.drawing.style import save_svg
 from experiments.html.listed import lines_of
@@ -52,9 +53,7 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f"{target.name}.part")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
+        write_whole(target, text)
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror}); give another place to --output.") from error
     return target

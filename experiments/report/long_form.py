@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from datamodules.whole_files import write_whole
 from experiments.report.analysis import Analysis
 from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES
 from experiments.report.definition import CCC
@@ -110,4 +111,4 @@ def write_csv(analysis: Analysis, directory: Path) -> None:
     """values.csv, comparisons.csv and runs.csv, every digit kept."""
     tables = {"values": values_table, "comparisons": comparisons_table, "runs": runs_table}
     for name, make in tables.items():
-        make(analysis).to_csv(directory / f"{name}.csv", index=False)
+        write_whole(directory / f"{name}.csv", make(analysis).to_csv(index=False))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datamodules.errors import ConfigurationError, UserError
+from datamodules.whole_files import write_whole
 from experiments.console.user_errors import EXIT_USER_ERROR
 from experiments.jobs.job import Job
 from experiments.report.analysis import Analysis, Numbers, corpora_of, finished_runs, numbers_of, parameters_of
@@ -204,8 +205,8 @@ def write_table(analysis: Analysis, request: Request) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     document = document_of(analysis, request.command(name))
     write_json(folder / "table.json", document.to_dict())
-    (folder / "table.md").write_text(markdown(document))
-    (folder / "table.tex").write_text(latex(analysis))
+    write_whole(folder / "table.md", markdown(document))
+    write_whole(folder / "table.tex", latex(analysis))
     write_csv(analysis, folder)
     show_table(analysis)
     print(folder / "table.md")

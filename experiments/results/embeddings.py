@@ -3,7 +3,6 @@
 Shapes: D features of an embedding.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from datamodules.errors import DataError
+from datamodules.whole_files import whole_file
 from experiments.results.predicted import Predicted, shown
 
 
@@ -26,9 +26,8 @@ def write_embeddings(predicted: Sequence[Predicted], path: Path, windows: bool =
         columns["start_s"] = [one.start for one in good]
     names = [f"e{number}" for number in range(vectors.shape[1])]
     table = pd.concat([pd.DataFrame(columns), pd.DataFrame(vectors, columns=names)], axis=1)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        table.to_parquet(draft, index=False)
-        os.replace(draft, path)
+        with whole_file(path) as draft:
+            table.to_parquet(draft, index=False)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); give another place to --embeddings.") from error

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +14,7 @@ from rich.progress import track
 
 from datamodules.content import content_digest
 from datamodules.errors import DataError
+from datamodules.whole_files import about, whole_file
 from experiments.results.embeddings import write_embeddings
 from experiments.results.hearing import Span, spans_of
 from experiments.results.predicted import COLUMNS, Predicted, Values, shown
@@ -89,7 +89,7 @@ def predict_to_csv(
     known = _known(part)
     found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
     left = [span for span in spans if span not in found]
-    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with about(part), part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(one.line() for one in found.values())
@@ -123,13 +123,14 @@ def _shown(work: Sequence[T], words: str) -> Iterable[T]:
 def _write(output: Path, names: Sequence[str], wanted: Wanted, predicted: Sequence[Predicted]) -> None:
     """The table, whole or not at all."""
     times = ["start_s"] * (wanted.windows or wanted.chunks) + ["end_s"] * wanted.chunks
-    draft = output.with_name(f"{output.name}.{os.getpid()}.part")
-    with draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with (
+        whole_file(output) as draft,
+        draft.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.DictWriter(file, ["file", *times, *names, "duration_s", "status"], extrasaction="ignore")
         writer.writeheader()
         for one in predicted:
             writer.writerows(_rows(one, wanted.chunks))
-    os.replace(draft, output)
 
 
 def _rows(one: Predicted, chunks: bool) -> Iterator[dict[str, str]]:

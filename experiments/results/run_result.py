@@ -10,18 +10,18 @@ evaluations/<corpus>-<version>-<content>/                  metrics and predictio
 DONE, or FAILED with the reason; LOCK                      its state
 """
 
-import fcntl
 import json
 import logging
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.errors import DataError
+from datamodules.locks import held
+from datamodules.whole_files import about, whole_file, write_whole
 from experiments.results.files import write_json
 from experiments.results.metrics import Metrics
 
@@ -47,25 +47,8 @@ class RunResult:
     def lock(self) -> Iterator[None]:
         """Hold the run. A second process says who holds it, and waits."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "LOCK").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                log.warning("%s is held by %s; waiting for it to end", self.path, holder)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            file.truncate()
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
-            try:
-                yield
-            finally:
-                file.seek(0)
-                file.truncate()
-                file.flush()
-                fcntl.flock(file, fcntl.LOCK_UN)
+        with held(self.path / "LOCK", self.path):
+            yield
 
     @property
     def done(self) -> bool:
@@ -92,9 +75,17 @@ class RunResult:
         (self.path / "FAILED").unlink(missing_ok=True)
 
     def mark_failed(self, reason: str) -> None:
-        """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence."""
-        with suppress(FileExistsError), (self.path / "FAILED").open("x") as file:
-            file.write(reason + "\n")
+        """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence.
+
+        Where it cannot be written, as on a full disk, that is said, and the reason itself goes to the terminal anyway.
+        """
+        path = self.path / "FAILED"
+        if path.exists():
+            return
+        try:
+            write_whole(path, reason + "\n")
+        except OSError as error:
+            log.warning("%s: cannot be written (%s), so only these lines say why the run ended", path, error.strerror)
 
     @property
     def failed(self) -> str | None:
@@ -146,7 +137,8 @@ class RunResult:
 
     def write_training_set(self, sentences: "pd.DataFrame") -> None:
         """Keep what teaches it."""
-        sentences.to_parquet(self.path / "training-set.parquet", index=False)
+        with whole_file(self.path / "training-set.parquet") as draft:
+            sentences.to_parquet(draft, index=False)
 
     def search_trials(self) -> list[dict[str, Any]]:
         """What a search inside the training set has tried so far: trial, options, score, folds, seconds."""
@@ -156,13 +148,14 @@ class RunResult:
         text = path.read_text()
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # a kill left half a line
-            path.write_text(whole)
+            write_whole(path, whole)
         trials: list[dict[str, Any]] = _read(path, lambda _: [json.loads(line) for line in whole.splitlines()])
         return trials
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
         """Keep one more."""
-        with (self.path / "search.jsonl").open("a") as file:
+        path = self.path / "search.jsonl"
+        with about(path), path.open("a") as file:
             file.write(json.dumps({**trial, "seconds": seconds}) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -175,8 +168,8 @@ class RunResult:
 
     def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
         """Keep what was asked for."""
-        self.config.write_text(config)
-        (self.path / "overrides.yaml").write_text("".join(f"- {json.dumps(one)}\n" for one in overrides) or "[]\n")
+        write_whole(self.config, config)
+        write_whole(self.path / "overrides.yaml", "".join(f"- {json.dumps(one)}\n" for one in overrides) or "[]\n")
         write_json(self.path / "outcome.json", outcome)
 
     def write_environment(self, environment: Mapping[str, Any]) -> None:
@@ -187,7 +180,7 @@ class RunResult:
         """The very last thing a run does: its result, and then the word that it is complete."""
         metrics.write(self.path / "metrics.json")
         (self.path / "FAILED").unlink(missing_ok=True)
-        (self.path / "DONE").touch()
+        write_whole(self.path / "DONE", "")
 
 
 def _read(path: Path, read: Callable[[Path], Any]) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import TrainingDiverged
 from datamodules.processes import rank
+from datamodules.whole_files import whole_file
 from datamodules.whole_set import over_set
 from experiments.results.confusion import draw_confusion
 from sermodels.module import EmotionModule
@@ -46,7 +47,8 @@ def score_sets(
         predictions = model.task.table(model.task.of_sentences(outputs), one.table)
         scores[name] = model.task.score(predictions) | model.task.score_chunks(outputs, one.labels.cpu())
         if rank() == 0:
-            predictions.to_parquet(directory / f"predictions-{name}.parquet", index=False)
+            with whole_file(directory / f"predictions-{name}.parquet") as draft:
+                predictions.to_parquet(draft, index=False)
             if "confusion" in scores[name]:
                 draw_confusion(scores[name]["confusion"], directory / f"confusion-{name}.png")
     return scores

@@ -13,7 +13,7 @@ import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
-from datamodules.errors import DataError, UserError
+from datamodules.errors import DataError
 from datamodules.fingerprint import data_fingerprint, sets_digest
 from datamodules.processes import from_first, rank, world_size
 from datamodules.sets import is_test_set
@@ -21,6 +21,7 @@ from experiments.config.identity import outcome, run_name
 from experiments.config.plan import Node, RunPlan
 from experiments.console.log_lines import log_to_file
 from experiments.console.report_file import report
+from experiments.console.user_errors import sentence_of
 from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import RunResult
@@ -76,12 +77,11 @@ def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
             except KeyboardInterrupt:
                 log.info("interrupted; the same command goes on after the last completed pass")
                 raise
-            except UserError as error:
-                run.mark_failed(str(error))
-                raise
             except BaseException as error:
-                run.mark_failed(f"{type(error).__name__}: {error}")
-                log.exception("the run failed")
+                sentence = sentence_of(error)
+                run.mark_failed(sentence or f"{type(error).__name__}: {error}")
+                if sentence is None:
+                    log.exception("the run failed")
                 raise
     return run
 

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 
-from callbacks.checkpoints import AtomicCheckpointIO, best_checkpoint, last_checkpoint
+from callbacks.checkpoints import WholeCheckpointIO, best_checkpoint, last_checkpoint
 from callbacks.divergence import DivergenceCheck
 from callbacks.history import History
 from callbacks.keyed_randomness import KeyedRandomness
@@ -34,7 +34,7 @@ def make_model(plan: RunPlan, task: Node) -> EmotionModule:
 
 def _plugins() -> list[Any]:
     """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
-    plugins: list[Any] = [AtomicCheckpointIO()]
+    plugins: list[Any] = [WholeCheckpointIO()]
     if started_processes() == 1 and SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))
     return plugins

@@ -208,7 +208,7 @@ def test_a_second_writer_waits_and_says_for_whom(tmp_path: Path, caplog: pytest.
         deadline = time.monotonic() + 10
         while "waiting" not in caplog.text and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert "is being written by process" in caplog.text
+        assert "is held by process" in caplog.text
         writer.add(source(0), frames_of(0), 1.0)
     second.join(10)
     assert list(FeatureStore.open(tmp_path).entries.index) == ["u0", "u1"]

@@ -1,9 +1,14 @@
 """How a program ends for its user."""
 
+import errno
+import os
+
+import numpy as np
 import pytest
+import torch
 
 from datamodules.errors import DataError
-from experiments.console.user_errors import user_errors
+from experiments.console.user_errors import sentence_of, user_errors
 
 
 def test_a_users_mistake_ends_with_one_sentence_and_code_2(capsys):
@@ -17,3 +22,43 @@ def test_an_interruption_ends_with_code_130():
     with pytest.raises(SystemExit) as caught, user_errors():
         raise KeyboardInterrupt
     assert caught.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/a/b"), "/a/b: No space left on device; is on a full disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), "a file is on a full disk"),
+        (
+            OSError(errno.EDQUOT, "Disk quota exceeded", b"/a/\xff"),
+            "/a/\\udcff: Disk quota exceeded; is on a full disk",
+        ),
+        (OSError(errno.EROFS, "Read-only file system", "/a"), "/a: Read-only file system; is on a disk that can only"),
+        (OSError(errno.EMFILE, "Too many open files", "/a"), "ulimit -n"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory (.*); nothing is damaged"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/a"), "is a folder where a file is expected"),
+        (PermissionError(errno.EACCES, "Permission denied", "/a"), "or this user the right to it"),
+        (MemoryError(), "too little memory (it is used up); nothing is damaged"),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(error, said, capsys):
+    with pytest.raises(SystemExit) as caught, user_errors():
+        raise error
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert said.replace("(.*)", "([Errno 12] Cannot allocate memory)") in told
+    assert told.count("\n") == 1
+
+
+def test_memory_that_libraries_are_refused_is_no_damage():
+    for ask in (lambda: np.empty(2**60, dtype=np.uint8), lambda: torch.empty(2**60, dtype=torch.uint8)):
+        with pytest.raises((MemoryError, RuntimeError)) as caught:
+            ask()
+        assert "nothing is damaged" in sentence_of(caught.value)
+
+
+def test_a_fault_of_ours_keeps_its_traceback():
+    for error in (OSError(errno.EBADF, os.strerror(errno.EBADF)), ValueError("x"), RuntimeError("shapes differ")):
+        assert sentence_of(error) is None
+        with pytest.raises(type(error)), user_errors():
+            raise error

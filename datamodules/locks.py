@@ -1,0 +1,41 @@
+"""One process at a time: a lock that the kernel lets go of when its holder dies."""
+
+import fcntl
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def held(path: Path, what: Path | str) -> Iterator[None]:
+    """Hold the lock file `path`; says who has it, and waits.
+
+    what: that is locked, for the message. The file stays when it is let go: whoever waits must find the same.
+    """
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            log.warning("%s is held by %s; waiting for it to end", what, file.read().strip() or "another process")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _say(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n")
+        try:
+            yield
+        finally:
+            _say(file.fileno(), "")
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _say(number: int, holder: str) -> None:
+    """Who holds it; on a full disk nobody is told, and it is held all the same."""
+    try:
+        os.ftruncate(number, 0)
+        os.write(number, holder.encode())  # at the end, as the file was opened to append
+    except OSError:
+        log.debug("the holder of a lock cannot be written", exc_info=True)
