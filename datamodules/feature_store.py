@@ -3,17 +3,18 @@
 A folder holds `frames.f16` (N, F) float16, `index.jsonl` with one line an utterance, and `settings.json`.
 Both data files only ever grow. Frames reach the disk before the index lines that speak of them, so whatever
 lies behind the last whole line is cut off by the next writer and extracted again. The last line of an
-utterance holds.
+utterance holds. Every line ends with a checksum, and has that of its frames.
 
 Shapes: N frames in the store, F mel bins, U utterances asked for, T frames of one utterance.
 """
 
 import io
 import json
+import logging
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,14 +27,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.json
 import torch
+import xxhash
 from torch import Tensor
 
 from datamodules.errors import DataError
 from datamodules.features import Features
+from datamodules.frame_sums import FrameSums, frame_sum
 from datamodules.locks import held
-from datamodules.whole_files import write_whole
+from datamodules.whole_files import whole_file, write_whole
 
-FORMAT = 2  # goes up when the same settings give other numbers or the files another layout
+log = logging.getLogger(__name__)
+
+FORMAT = 3  # goes up when the same settings give other numbers or the files another layout
 GROUP_FILES = 64  # utterances between two syncs to the disk …
 GROUP_SECONDS = 2.0  # … or this long: what a kill can lose
 
@@ -50,6 +55,8 @@ _SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         ("notes", pa.string()),
         ("digest", pa.string()),
+        ("frames_sum", pa.string()),
+        ("line_sum", pa.string()),
     ]
 )
 
@@ -75,8 +82,8 @@ class FeatureStore:
         """What Features.stored() gave."""
         self.entries = entries
         """By utterance_id: size, mtime_ns, start_sample, stop_sample, offset, frames, seconds, notes joined by "; ",
-        and the digest of the whole file's content. Only utterances that have frames: one that cannot be used is
-        looked at again each time."""
+        the digest of the whole file's content, and the frames' checksum. Only utterances that have frames: one that
+        cannot be used is looked at again each time."""
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -85,18 +92,21 @@ class FeatureStore:
 
     @classmethod
     def open(cls, folder: Path) -> "FeatureStore":
-        """Read a store's index. Raises DataError where there is none, or a damaged one."""
+        """Read a store's index. Damaged lines are left out, and said; what they spoke of is missing, and made again.
+
+        Raises DataError where there is no store, or where its settings cannot be read.
+        """
         folder = Path(folder)
         if not cls.exists(folder):
             raise DataError(f"{folder}: no feature store; make it with python -m experiments.prepare.")
-        try:
-            settings = json.loads((folder / _SETTINGS).read_text())["features"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(folder, f"{_SETTINGS} cannot be read") from error
+        settings = _read_settings(folder)["features"]
         store = cls(folder, settings, _read_index(folder))
         frames = folder / _FRAMES
-        if 2 * store.num_frames * store.num_bins > (frames.stat().st_size if frames.exists() else 0):
-            raise _damaged(folder, f"{_FRAMES} is shorter than {_INDEX} says")
+        there = (frames.stat().st_size if frames.exists() else 0) // (2 * store.num_bins)
+        whole = store.entries["offset"] + store.entries["frames"] <= there
+        if not whole.all():
+            log.warning("%s: %s ends before %d utterances, which are missing", folder, _FRAMES, (~whole).sum())
+            store.entries = store.entries[whole]
         return store
 
     @property
@@ -137,6 +147,17 @@ class FeatureStore:
         rows = self.rows(utterance_ids)
         return torch.tensor(rows["offset"].to_numpy()), torch.tensor(rows["frames"].to_numpy())
 
+    def sums(self, utterance_ids: Sequence[str] | pd.Series) -> FrameSums:
+        """What these utterances' frames must come to."""
+        return FrameSums(list(map(str, utterance_ids)), self.rows(utterance_ids)["frames_sum"].tolist(), self.folder)
+
+    def damaged(self) -> list[str]:
+        """The utterances whose frames are not what was written; reads all of them."""
+        places = torch.tensor(self.entries["offset"].to_numpy()), torch.tensor(self.entries["frames"].to_numpy())
+        names = list(self.entries.index)
+        differ = self.sums(names).differing(range(len(names)), self.frames, *places)
+        return [names[row] for row in differ]
+
 
 class StoreWriter:
     """The one process that adds to a store; a context manager.
@@ -161,8 +182,8 @@ class StoreWriter:
             opened.enter_context(held(self.folder / _LOCK, self.folder))
             self._write_settings()
             self._frames = opened.enter_context(open(self.folder / _FRAMES, "ab", buffering=0))
+            _drop_damaged_lines(self.folder / _INDEX)
             self._index = opened.enter_context(open(self.folder / _INDEX, "ab", buffering=0))
-            self._index.truncate(_whole_lines(self.folder / _INDEX))
             self.store = FeatureStore.open(self.folder)
             self._end = self.store.num_frames
             self._frames.truncate(2 * self.settings.num_bins * self._end)
@@ -186,19 +207,26 @@ class StoreWriter:
             "seconds": seconds,
             "notes": "; ".join(notes),
             "digest": digest,
+            "frames_sum": frame_sum(frames),
         }
         self._pending.append((frames.tobytes(), entry))
         self._end += len(frames)
         if len(self._pending) >= GROUP_FILES or time.monotonic() - self._last_flush > GROUP_SECONDS:
             self.flush()
 
+    def forget(self, utterance_ids: Sequence[str]) -> None:
+        """What was stored of these holds no longer: a line without frames comes after theirs."""
+        nothing = {"size": 0, "mtime_ns": 0, "start_sample": 0, "stop_sample": 0, "offset": 0, "frames": 0}
+        empty = {"seconds": 0.0, "notes": "", "digest": "", "frames_sum": ""}
+        self._pending += [(b"", {"utterance_id": name, **nothing, **empty}) for name in utterance_ids]
+        self.flush()
+
     def flush(self) -> None:
         """Bring what was added to the disk: the frames, and only when they are safe the lines about them."""
         pending, self._pending = self._pending, []
         try:
             _append(self._frames, b"".join(frames for frames, _ in pending))
-            lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for _, entry in pending)
-            _append(self._index, lines.encode())
+            _append(self._index, b"".join(_line(entry) for _, entry in pending))
         except OSError as error:
             raise DataError(
                 f"{self.folder}: features cannot be written ({error.strerror}); make room there or set "
@@ -212,12 +240,12 @@ class StoreWriter:
         if not path.exists():
             write_whole(path, json.dumps(wanted, indent=2) + "\n")
         else:
-            try:
-                found = json.loads(path.read_text())
-            except ValueError as error:
-                raise _damaged(self.folder, f"{_SETTINGS} cannot be read") from error
+            found = _read_settings(self.folder)
             if found != wanted:
-                raise _damaged(self.folder, f"{_SETTINGS} describes other features")
+                raise DataError(
+                    f"{path}: describes other features than its folder's name; remove this folder, it is made again "
+                    "from the audio."
+                )
 
 
 def _append(file: io.FileIO, data: bytes) -> None:
@@ -227,41 +255,76 @@ def _append(file: io.FileIO, data: bytes) -> None:
     os.fsync(file.fileno())
 
 
-def _whole_lines(index: Path) -> int:
-    """Bytes up to the end of the last line that was written whole."""
-    with index.open("rb") as file:
-        position = file.seek(0, os.SEEK_END)
-        while position:
-            step = min(1 << 16, position)
-            position -= step
-            file.seek(position)
-            newline = file.read(step).rfind(b"\n")
-            if newline >= 0:
-                return position + newline + 1
-    return 0
+def _line(entry: Mapping[str, Any]) -> bytes:
+    """A line of the index, its last field a checksum of what comes before it."""
+    text = json.dumps(entry, ensure_ascii=False).encode()
+    return text[:-1] + _SUM_OF_LINE + xxhash.xxh3_64_hexdigest(text).encode() + b'"}\n'
+
+
+_SUM_OF_LINE = b', "line_sum": "'
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line, without its end, is what was written."""
+    text, _, told = line.rpartition(_SUM_OF_LINE)
+    return told == xxhash.xxh3_64_hexdigest(text + b"}").encode() + b'"}'
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    """settings.json. Raises DataError where it is damaged; nothing in the folder can be told without it."""
+    path = folder / _SETTINGS
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text())
+        features = settings["features"]
+        if int(features["num_bins"] if "num_bins" in features else features["num_mels"]) > 0:
+            return settings
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        log.debug("%s: %s", path, error)
+    raise DataError(f"{path}: cannot be read; remove this folder, it is made again from the audio.")
+
+
+def _lines(index: Path) -> tuple[list[bytes], int]:
+    """The whole lines of an index, and how many others there are but for a last one that a kill tore."""
+    if not index.exists():
+        return [], 0
+    *lines, _ = index.read_bytes().split(b"\n")
+    whole = [line for line in lines if _is_whole(line)]
+    return whole, len(lines) - len(whole)
+
+
+def _drop_damaged_lines(index: Path) -> None:
+    """And one that was torn."""
+    whole, _ = _lines(index)
+    text = b"".join(line + b"\n" for line in whole)
+    if index.exists() and index.stat().st_size != len(text):
+        with whole_file(index) as draft:
+            draft.write_bytes(text)
 
 
 def _read_index(folder: Path) -> pd.DataFrame:
-    index = folder / _INDEX
-    whole = _whole_lines(index) if index.exists() else 0
-    if whole:
-        with index.open("rb") as file:
-            lines = pa.BufferReader(file.read(whole))
+    lines, damaged = _lines(folder / _INDEX)
+    if damaged:
+        log.warning("%s: %d lines of %s are damaged; what they spoke of is missing", folder, damaged, _INDEX)
+    if lines:
         options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="error")
         try:
-            table = pyarrow.json.read_json(lines, parse_options=options)
+            table = pyarrow.json.read_json(pa.BufferReader(b"\n".join(lines)), parse_options=options)
             table.validate(full=True)
+        except MemoryError:  # pyarrow's own is one; nothing is damaged
+            raise
         except pa.ArrowException as error:
-            raise _damaged(folder, f"{_INDEX} has a line that cannot be read ({error})") from error
+            raise DataError(
+                f"{folder}: {_INDEX} was written by another program ({error}); remove this folder, it is made again "
+                "from the audio."
+            ) from error
     else:
         table = _SCHEMA.empty_table()
-    entries = table.to_pandas().drop_duplicates("utterance_id", keep="last")
-    return entries.set_index("utterance_id")
+    entries = table.to_pandas().drop_duplicates("utterance_id", keep="last").set_index("utterance_id")
+    numbers = entries[["size", "start_sample", "offset", "frames", "seconds"]]
+    entries = entries[(numbers >= 0).all(axis=1) & entries.notna().all(axis=1) & (entries["frames"] > 0)]
+    whole = {name: "int64" for name in ("size", "mtime_ns", "start_sample", "stop_sample", "offset", "frames")}
+    return entries.drop(columns="line_sum").astype(whole)
 
 
 def _end(entries: pd.DataFrame) -> int:
     return int((entries["offset"] + entries["frames"]).max()) if len(entries) else 0
-
-
-def _damaged(folder: Path, fault: str) -> DataError:
-    return DataError(f"{folder}: {fault}; remove this folder, it is made again from the audio.")

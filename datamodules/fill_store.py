@@ -78,6 +78,23 @@ def fill_store(
     return kept, store
 
 
+def forget_damaged(corpus: Corpus, settings: Features, store_root: Path) -> tuple[int, int]:
+    """Compare all that a corpus's store holds with its checksums; how many sentences, and how many were damaged.
+
+    These are no longer held, so that `fill_store` makes them again from the audio, and nothing else.
+    """
+    folder = store_folder(corpus, settings, Path(store_root))
+    if not FeatureStore.exists(folder):
+        return 0, 0
+    store = FeatureStore.open(folder)
+    damaged = store.damaged()
+    if damaged:
+        logger.warning("%s: the features of %d sentences are damaged, %s first", folder, len(damaged), damaged[0])
+        with StoreWriter(folder, settings) as writer:
+            writer.forget(damaged)
+    return len(store.entries), len(damaged)
+
+
 def is_filled(corpus: Corpus, settings: Features, store_root: Path) -> bool:
     """Whether `fill_store` would find everything there, but for files that it could not use before."""
     folder = store_folder(corpus, settings, Path(store_root))

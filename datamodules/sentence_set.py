@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.chunking import NO_CHUNK, gather_chunks
+from datamodules.frame_sums import FrameSums
 
 
 @dataclass
@@ -30,6 +31,8 @@ class SentenceSet:
     starts: Tensor
     """(S, C) first frame of each chunk in its sentence; NO_CHUNK where one has fewer than others."""
     window_frames: int
+    sums: FrameSums | None = None
+    """Of frames that lie on a disk; None where they were compared, or made here."""
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -47,6 +50,8 @@ class SentenceSet:
     def gather(self, sentence_ids: Tensor, positions: Tensor) -> Tensor:
         """(B, C, T, F) raw chunks, on the device of the frames."""
         device = self.frames.device
+        if self.sums is not None:
+            self.sums.compare(sentence_ids.unique(), self.frames, self.offsets, self.lengths)
         return gather_chunks(
             self.frames,
             self.offsets,
@@ -59,6 +64,8 @@ class SentenceSet:
 
     def resident(self, device: torch.device) -> "SentenceSet":
         """The same set with only its own frames, copied to `device` (`cpu` takes them off the disk)."""
+        if self.sums is not None:
+            self.sums.compare(torch.arange(len(self)), self.frames, self.offsets, self.lengths)
         lengths = self.lengths.cpu()
         ends = lengths.cumsum(0)
         frames = torch.empty((int(ends[-1]), self.frames.shape[1]), dtype=self.frames.dtype, device=device)
@@ -87,4 +94,5 @@ class SentenceSet:
             self.labels[rows],
             self.starts[at],
             self.window_frames,
+            None if self.sums is None else self.sums.part(rows.tolist()),
         )

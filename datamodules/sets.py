@@ -45,6 +45,7 @@ def make_sets(
             labels=encode(rows),
             starts=front_end.chunks.starts(lengths, front_end.features),
             window_frames=front_end.chunks.window_frames(front_end.features),
+            sums=store.sums(rows["utterance_id"]),
         )
     return sets
 

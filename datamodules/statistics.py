@@ -5,17 +5,22 @@ Shapes: F mel bins, n frames of a block, U utterances.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+import xxhash
 from torch import Tensor
 
 from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.whole_files import write_whole
+
+log = logging.getLogger(__name__)
 
 BLOCK_FRAMES = 16384  # 16 MB in float64
 
@@ -42,17 +47,43 @@ def frame_statistics(
     offsets, lengths = (places.numpy() for places in store.locate(utterance_ids))
     if not len(offsets):
         raise DataError(f"{store.folder}: statistics of no utterances; the training set must not be empty.")
-    digest = hashlib.sha256(np.stack([offsets, lengths]).tobytes()).hexdigest()[:12]
+    sums = store.sums(utterance_ids)
+    what = np.stack([offsets, lengths]).tobytes() + "".join(sums.sums).encode()
+    digest = hashlib.sha256(what).hexdigest()[:12]
     cache = store.folder / f"statistics-{digest}.json"
-    if cache.exists():
-        kept = json.loads(cache.read_text())
-        mean, std = np.array(kept["mean"]), np.array(kept["std"])
+    kept = _kept(cache, digest, store.num_bins)
+    if kept is not None:
+        mean, std = kept
     else:
+        sums.compare(torch.arange(len(offsets)), store.frames, *store.locate(utterance_ids))
         mean, std = _moments(_blocks(store.frames.numpy(), offsets, lengths))
-        # Two runs may compute the same at once; the last rename holds.
-        write_whole(cache, json.dumps({"frames": int(lengths.sum()), "mean": mean.tolist(), "std": std.tolist()}))
+        content = {"of": digest, "frames": int(lengths.sum()), "mean": mean.tolist(), "std": std.tolist()}
+        try:  # two runs may compute the same at once; the last rename holds
+            write_whole(cache, json.dumps({**content, "sum": _sum(content)}))
+        except OSError as error:
+            log.info("%s: statistics are not kept (%s)", cache, error.strerror)
     std = np.where(std > std_floor, std, 1.0)
     return FrameStatistics(torch.tensor(mean, dtype=torch.float32), torch.tensor(std, dtype=torch.float32))
+
+
+def _kept(cache: Path, digest: str, bins: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and standard deviation that were kept; None where none were, or others, or damaged ones, which is said."""
+    if not cache.exists():
+        return None
+    try:
+        content = json.loads(cache.read_text())
+        told = content.pop("sum")
+        mean, std = np.array(content["mean"], dtype=np.float64), np.array(content["std"], dtype=np.float64)
+        if told == _sum(content) and content["of"] == digest and mean.shape == std.shape == (bins,):
+            return mean, std
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        log.debug("%s: cannot be read", cache, exc_info=True)
+    log.warning("%s: is damaged, or of other sentences; the statistics are computed again", cache)
+    return None
+
+
+def _sum(content: Mapping[str, object]) -> str:
+    return xxhash.xxh3_64_hexdigest(json.dumps(content, sort_keys=True).encode())
 
 
 def _blocks(frames: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:

@@ -13,7 +13,7 @@ from datamodules.corpus import Corpus, refuse_too_many, sum_up
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
-from datamodules.fill_store import count_notes, fill_store, is_filled
+from datamodules.fill_store import count_notes, fill_store, forget_damaged, is_filled
 from datamodules.front_end import FrontEnd
 from datamodules.labels import NOBODY
 from datamodules.processes import from_first
@@ -48,6 +48,16 @@ def prepare_data(plan: DataPlan, progress: bool = True) -> PreparedData:
     Raises DataError for data that cannot be used, ConfigurationError for options that contradict each other.
     """
     return extract(plan, *read_corpora(plan), progress)
+
+
+def verify_stores(plan: DataPlan) -> tuple[int, int]:
+    """Compare the stores of the corpus and the pool with their checksums; sentences, and those that were damaged.
+
+    What was damaged is missing afterwards, so that `prepare_data` makes it again.
+    """
+    both = [one for one in read_corpora(plan) if one is not None]
+    counts = [forget_damaged(one, plan.features, plan.store_root) for one in both]
+    return sum(checked for checked, _ in counts), sum(damaged for _, damaged in counts)
 
 
 def read_corpora(plan: DataPlan) -> tuple[Corpus, Corpus | None]:

@@ -8,12 +8,17 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 
+from datamodules import feature_store
 from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore, Source, StoreWriter
 from datamodules.features import FeatureSettings
+from datamodules.sentence_set import SentenceSet
+from datamodules.statistics import frame_statistics
 
 F = 8
 SETTINGS = FeatureSettings(num_mels=F)
@@ -150,45 +155,140 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize(
-    ("damage", "fault"),
+    ("damage", "missing"),
     [
-        (
-            lambda folder: (folder / "frames.f16").write_bytes(b""),
-            "frames.f16 is shorter than index.jsonl says",
-        ),
-        (lambda folder: (folder / "frames.f16").unlink(), "frames.f16 is shorter than index.jsonl says"),
-        (
-            lambda folder: prepend(folder / "index.jsonl", "rubbish\n"),
-            "index.jsonl has a line that cannot be read",
-        ),
-        (lambda folder: prepend(folder / "index.jsonl", '{"size": "x"}\n'), "index.jsonl has a line"),
-        (
-            lambda folder: (folder / "index.jsonl").write_bytes(
-                (folder / "index.jsonl").read_bytes().replace(b'"utterance_id": "', b'"utterance_id": "\xff', 1)
-            ),
-            "index.jsonl has a line",
-        ),
-        (lambda folder: (folder / "settings.json").write_text("rubbish"), "settings.json cannot be read"),
-        (lambda folder: (folder / "settings.json").write_text(""), "settings.json cannot be read"),
+        (lambda folder: (folder / "frames.f16").write_bytes(b""), {0, 1, 2, 3, 4}),
+        (lambda folder: (folder / "frames.f16").unlink(), {0, 1, 2, 3, 4}),
+        (lambda folder: truncate(folder / "frames.f16"), {4}),
+        (lambda folder: prepend(folder / "index.jsonl", b"rubbish\n"), set()),
+        (lambda folder: prepend(folder / "index.jsonl", b'{"size": "x"}\n'), set()),
+        (lambda folder: spoil(folder / "index.jsonl", b'"utterance_id": "u0', b'"utterance_id": "\xff0'), {0}),
+        (lambda folder: spoil(folder / "index.jsonl", b'"offset": 0', b'"offset": 1'), {0}),
+        (lambda folder: spoil(folder / "index.jsonl", b'"size": 100', b'"size": 101'), {0}),
     ],
 )
-def test_a_damaged_store_says_what_to_do(tmp_path: Path, damage, fault: str) -> None:
+def test_what_is_damaged_is_missing_and_made_again(
+    tmp_path: Path, damage, missing: set[int], caplog: pytest.LogCaptureFixture
+) -> None:
     write(tmp_path, range(5))
     damage(tmp_path)
-    with pytest.raises(DataError, match=f"{fault}.*remove this folder"):
+    found = FeatureStore.open(tmp_path)
+    assert set(found.entries.index) == {f"u{n}" for n in set(range(5)) - missing}
+    assert "missing" in caplog.text
+    write(tmp_path, range(0))  # a writer drops the lines that cannot be read
+    for n in sorted(missing):
+        write(tmp_path, range(n, n + 1))
+    caplog.clear()
+    store = FeatureStore.open(tmp_path)
+    assert not caplog.text
+    for n in range(5):
+        ((offset,), (length,)) = (places.tolist() for places in store.locate([f"u{n}"]))
+        np.testing.assert_array_equal(store.frames[offset : offset + length].numpy(), frames_of(n))
+    assert store.damaged() == []
+
+
+def spoil(path: Path, old: bytes, new: bytes) -> None:
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def prepend(path: Path, content: bytes) -> None:
+    path.write_bytes(content + path.read_bytes())
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("content", ["rubbish", "", "[" * 10**5, '{"format": 3, "features": [1]}', "null"])
+def test_settings_that_cannot_be_read(tmp_path: Path, content: str) -> None:
+    write(tmp_path, range(5))
+    (tmp_path / "settings.json").write_text(content)
+    for open_it in (lambda: FeatureStore.open(tmp_path), lambda: write(tmp_path, range(5, 6))):
+        with pytest.raises(DataError, match=r"settings.json: cannot be read; remove this folder"):
+            open_it()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"offset": -1},
+        {"frames": -4},
+        {"offset": None},
+        {"seconds": None},
+        {"size": -1},
+        {"frames": 10**15},
+        {"notes": None},
+    ],
+)
+def test_lines_that_make_no_sense_are_left_out(tmp_path: Path, line: dict) -> None:
+    """Their checksums are right: somebody else's program wrote them."""
+    write(tmp_path, range(3))
+    index = tmp_path / "index.jsonl"
+    *_, last = index.read_bytes().splitlines()
+    entry = json.loads(last) | line
+    del entry["line_sum"]
+    index.write_bytes(index.read_bytes().replace(last + b"\n", feature_store._line(entry)))
+    assert list(FeatureStore.open(tmp_path).entries.index) == ["u0", "u1"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("residency", ["disk", "memory"])
+def test_a_flipped_bit_is_found_when_it_is_first_read(tmp_path: Path, residency: str) -> None:
+    write(tmp_path, range(5))
+    store = FeatureStore.open(tmp_path)
+    offsets, lengths = store.locate(["u3", "u1"])
+    at = 2 * F * (int(offsets[1]) + int(lengths[1]) - 1)
+    content = bytearray((tmp_path / "frames.f16").read_bytes())
+    content[at] ^= 1
+    (tmp_path / "frames.f16").write_bytes(content)
+    assert store.damaged() == ["u1"]
+    one = SentenceSet(
+        "L",
+        pd.DataFrame({"utterance_id": ["u3", "u1"]}),
+        store.frames,
+        offsets,
+        lengths,
+        torch.zeros(2, 1),
+        torch.zeros(2, 1, dtype=torch.long),
+        1,
+        store.sums(["u3", "u1"]),
+    )
+    one.gather(torch.tensor([0, 0]), torch.zeros(2, 1, dtype=torch.long))
+    read = {
+        "disk": lambda: one.gather(torch.tensor([0, 1]), torch.zeros(2, 1, dtype=torch.long)),
+        "memory": lambda: one.resident(torch.device("cpu")),
+    }
+    with pytest.raises(DataError, match=r"the features of u1 are not what was written.*prepare --verify"):
+        read[residency]()
+    with pytest.raises(DataError, match="u1"):
+        one.part("part", torch.tensor([1])).resident(torch.device("cpu"))
+    with pytest.raises(DataError, match="u1"):
+        frame_statistics(store, ["u3", "u1"])
+    with StoreWriter(tmp_path, SETTINGS) as writer:
+        writer.forget(["u1"])
+    assert list(FeatureStore.open(tmp_path).entries.index) == ["u0", "u2", "u3", "u4"]
+    write(tmp_path, range(1, 2))
+    assert FeatureStore.open(tmp_path).damaged() == []
+
+
+@pytest.mark.faults
+def test_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    write(tmp_path, range(5))
+    monkeypatch.setattr(feature_store.pyarrow.json, "read_json", refuse)
+    with pytest.raises(MemoryError):
         FeatureStore.open(tmp_path)
-    with pytest.raises(DataError, match=f"{fault}.*remove this folder"):
-        write(tmp_path, range(5, 6))
-
-
-def prepend(path: Path, text: str) -> None:
-    path.write_text(text + path.read_text())
 
 
 def test_a_store_of_other_features_is_not_added_to(tmp_path: Path) -> None:
     write(tmp_path, range(3))
     for _ in range(2):  # the second would wait for ever, had the first kept the lock
-        with pytest.raises(DataError, match=r"settings.json describes other features"):
+        with pytest.raises(DataError, match=r"settings.json: describes other features"):
             StoreWriter(tmp_path, FeatureSettings(num_mels=F, log=True)).__enter__()
 
 

@@ -1,5 +1,6 @@
 """Mean and deviation against NumPy over all frames at once."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,28 @@ def test_they_are_kept_for_the_same_entries_only(
 def test_of_nothing(tmp_path: Path, utterances: dict[str, np.ndarray]) -> None:
     with pytest.raises(DataError, match="training set must not be empty"):
         frame_statistics(store_of(tmp_path, utterances), [])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace('"mean": [', '"mean": [1', 1),
+        lambda text: json.dumps({**json.loads(text), "of": "another"}),
+        lambda text: text[:-5],
+        lambda text: "",
+        lambda text: "[" * 10**5,
+        lambda text: "null",
+    ],
+)
+def test_a_wrong_cache_is_computed_again_and_said(tmp_path, utterances, spoil, caplog) -> None:
+    store = store_of(tmp_path, utterances)
+    right = frame_statistics(store, list(utterances))
+    (cache,) = tmp_path.glob("statistics-*.json")
+    kept = cache.read_text()
+    cache.write_text(spoil(kept))
+    again = frame_statistics(store, list(utterances))
+    assert torch.equal(again.mean, right.mean)
+    assert torch.equal(again.std, right.std)
+    assert "is damaged, or of other sentences" in caplog.text
+    assert cache.read_text() == kept

@@ -164,3 +164,25 @@ def test_a_corpus_with_named_emotions_is_held_against_what_was_published(
 def test_without_its_folder_a_corpus_says_where_it_is_had(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"data=savee data.root=…\. It is had at http://kahlan.*on request"):
         prepare.run(composed("data=savee"))
+
+
+@pytest.mark.faults
+def test_what_was_damaged_is_found_and_made_again(tmp_path: Path) -> None:
+    """By the program as a user starts it."""
+    options = [*SMALL, f"data.root={tmp_path / 'c'}", f"store_root={tmp_path / 's'}", f"run_root={tmp_path / 'r'}"]
+    program = [sys.executable, "-m", "experiments.prepare", *options, "unlabeled_size=4"]
+
+    def said(*more: str) -> str:
+        done = subprocess.run([*program, *more], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    said()
+    frames = next((tmp_path / "s").glob("synthetic-*/frames.f16"))
+    before = frames.read_bytes()
+    frames.write_bytes(before[:1000] + bytes([before[1000] ^ 16]) + before[1001:])
+    told = said("--verify")
+    assert "features of 16 sentences were compared with their checksums; 1 were damaged" in told
+    assert "features of synthetic" in told
+    assert "1/1" in told  # it alone is extracted again
+    assert "0 were damaged" in said("--verify")
+    assert len(frames.read_bytes()) > len(before)
