@@ -17,7 +17,13 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
     Lightning's own writer goes through the system's temporary folder, which is often another file system, where
     renaming becomes copying, and may be full.
+
+    run: the name of the run whose they are; a resumed run takes no other's.
     """
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run = run
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """See TorchCheckpointIO."""
@@ -25,7 +31,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
         target.parent.mkdir(parents=True, exist_ok=True)
         # By way of the memory, because PyTorch's own writer tells of a full disk in no words of the system's.
         content = io.BytesIO()
-        torch.save(checkpoint, content)
+        torch.save({**checkpoint, "run": self.run}, content)
         with whole_file(target) as draft:
             draft.write_bytes(content.getbuffer())
 

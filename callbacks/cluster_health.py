@@ -54,10 +54,12 @@ LOGGED = tuple(name for name in COLUMNS if name not in ("pass", "set", "sizes", 
 """Columns that loggers get, too, as `U/clusters/entropy`."""
 # An effective sample size below this share of the sentences is worth a warning.
 FEW = 0.1
+# A cluster with more than this share of all chunks is no cluster.
+COLLAPSED = 0.95
 
 
 class ClusterHealth(RelabellingListener):
-    """Writes clusters.csv, a row a re-labelling, logs its numbers, and warns of clusters that came out empty.
+    """Writes clusters.csv, a row a re-labelling, logs its numbers, and warns of clusters that are empty or hold all.
 
     What clusters hold stands in it too: their normalised and adjusted mutual information with what is known of the
     chunks, and how often neighbours are in different ones, also of those that do not overlap.
@@ -67,6 +69,7 @@ class ClusterHealth(RelabellingListener):
 
     def __init__(self, directory: Path) -> None:
         self.clusters_csv = CsvTable(Path(directory) / "clusters.csv", COLUMNS)
+        self._mostly_empty: dict[str, int] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A resumed run goes on with the rows of the passes it has done."""
@@ -93,6 +96,7 @@ class ClusterHealth(RelabellingListener):
                 made.set_name,
                 made.effective_size,
             )
+        self._warn_of_collapse(made)
         row = _row(made) | _meaning(made, trainer.datamodule)  # type: ignore[attr-defined]
         self.clusters_csv.append(row)
         for name in LOGGED:
@@ -106,6 +110,32 @@ class ClusterHealth(RelabellingListener):
                     batch_size=1,
                     rank_zero_only=True,
                 )
+
+    def _warn_of_collapse(self, made: Relabelling) -> None:
+        """Clusters that hold all or nothing teach nothing."""
+        largest = int(torch.bincount(made.labels.flatten()).max())
+        if largest > COLLAPSED * made.labels.numel():
+            log.warning(
+                "pass %d: one of %d clusters of %s holds %d of its %d chunks: they have collapsed, and teach nothing; "
+                "lower the learning rates or num_clusters, and look whether the recordings differ",
+                made.pass_index,
+                made.num_clusters,
+                made.set_name,
+                largest,
+                made.labels.numel(),
+            )
+        mostly_empty = 2 * made.reseeded > made.num_clusters
+        self._mostly_empty[made.set_name] = self._mostly_empty.get(made.set_name, 0) + 1 if mostly_empty else 0
+        if self._mostly_empty[made.set_name] >= 2:
+            log.warning(
+                "pass %d: %d of %d clusters of %s were used, for the %d. time in a row fewer than half: embeddings are "
+                "nearly alike; lower num_clusters or the learning rates",
+                made.pass_index,
+                made.num_clusters - made.reseeded,
+                made.num_clusters,
+                made.set_name,
+                self._mostly_empty[made.set_name],
+            )
 
 
 def _row(made: Relabelling) -> dict[str, Any]:

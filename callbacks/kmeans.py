@@ -25,6 +25,8 @@ class Clustering:
     """Clusters that were empty and were given half of the largest each."""
 
 
+LONGEST_EMBEDDING = 1e15  # its square, times a million points, is far below the largest float32
+
 KMeans = Callable[[Tensor, int, int, int], Clustering]
 
 
@@ -99,6 +101,13 @@ def _check(points: Tensor, num_clusters: int) -> None:
         raise ValueError(f"{len(points)} chunks cannot make {num_clusters} clusters; lower num_clusters")
     if not torch.isfinite(points).all():
         raise TrainingDiverged("embeddings hold NaN or infinity: the training has diverged; lower the learning rates.")
+    # faiss ends the whole process where a distance overflows, and torch gives clusters that mean nothing.
+    longest = float(torch.linalg.vector_norm(points.detach().double(), dim=1).max())
+    if longest > LONGEST_EMBEDDING:
+        raise TrainingDiverged(
+            f"embeddings are {longest:.0e} long, and their distances no numbers any more: the training has diverged; "
+            "lower the learning rates."
+        )
 
 
 def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,5 @@
 """What decides a run's outcome, and the hash that names its directory."""
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from callbacks.kmeans import chosen_backend
 from experiments.config.plan import RunPlan
 from experiments.config.targets import GIVEN, callback_class, with_defaults
+from experiments.results.run_result import run_hash
 
 # Goes up when the same values come to mean another outcome.
 SCHEMA = 2
@@ -63,15 +62,6 @@ def _callbacks(nodes: Mapping[str, Any]) -> dict[str, Any]:
             if "backend" in decides[name]:  # faiss and torch cluster differently, so say which it will be
                 decides[name]["backend"] = chosen_backend(decides[name]["backend"])
     return decides
-
-
-def run_hash(decides: dict[str, Any]) -> str:
-    """Eight hexadecimal digits of what `outcome` returned.
-
-    >>> run_hash({"seed": 0}) == run_hash({"seed": 1})
-    False
-    """
-    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def run_name(plan: RunPlan, decides: dict[str, Any]) -> str:

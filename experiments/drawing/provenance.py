@@ -33,7 +33,7 @@ def _fidelity(directory: Path) -> str:
     path = directory / "overrides.yaml"
     try:
         asked = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise DataError(f"{path}: is missing or cannot be read; run the command again.") from error
     names = [one.removeprefix("fidelity=") for one in asked if str(one).startswith("fidelity=")]
     switches = [one for one in asked if str(one).startswith("fidelity.")]

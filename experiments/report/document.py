@@ -166,5 +166,5 @@ def read_document(path: Path) -> Document:
     """A table.json. Raises DataError for one that is damaged."""
     try:
         return Document.from_dict(json.loads(path.read_text()))
-    except (OSError, ValueError, DataError) as error:
+    except (OSError, ValueError, DataError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read; make the table again, or remove it.") from error

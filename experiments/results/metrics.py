@@ -10,7 +10,6 @@ A set's scores are its task's: `n`, the sentences that were rated, and numbers o
 that is not defined. No times are in it: the same run gives the same file.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DataError
-from experiments.results.files import write_json
+from experiments.results.files import read_json, write_json
+
+REMEDY = "put a copy of it there, or train the run anew with overwrite=true"
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Metrics:
     @classmethod
     def read(cls, path: Path) -> "Metrics":
         """What `write` wrote. Raises DataError for anything else."""
-        try:
-            return cls(**json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path}: cannot be read as a run's result; run its command again.") from error
+        known = read_json(path, cls, REMEDY)
+        if missing := {"name", "version", "labels"} - set(known.corpus):
+            raise DataError(f"{path}: does not say of its corpus {', '.join(sorted(missing))}; {REMEDY}.")
+        return known
 
     def write(self, path: Path) -> None:
         """Whole or not at all; what is None is left out."""

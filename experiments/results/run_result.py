@@ -10,6 +10,7 @@ evaluations/<corpus>-<version>-<content>/                  metrics and predictio
 DONE, or FAILED with the reason; LOCK                      its state
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -19,16 +20,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from datamodules.errors import DataError
 from datamodules.locks import held
-from datamodules.whole_files import about, whole_file, write_whole
-from experiments.results.files import write_json
+from datamodules.whole_files import about, regular, whole_file, write_whole
+from experiments.results.files import read_json, write_json
 from experiments.results.metrics import Metrics
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+
+REMEDY = "put a copy of it there, or have the run's command train it anew with overwrite=true"
 
 
 class RunResult:
@@ -61,18 +66,38 @@ class RunResult:
         return self.last.exists() and not self.done
 
     def clear(self) -> None:
-        """Throw everything away but the lock that is being held."""
-        for child in self.path.iterdir():
-            if child.name == "LOCK":
-                continue
-            if child.is_dir():
-                shutil.rmtree(child)
-            else:
-                child.unlink()
+        """Throw everything away but the lock that is being held.
+
+        The word that the run is done goes first: killed on the way, it is one that may go on, and has lost nothing that
+        a pass would need. What cannot be taken away, as another user's file, stops it, and all is put back.
+        """
+        self._empty_thrown_away()
+        self._thrown_away.mkdir()
+        names = {child.name for child in self.path.iterdir()} - {"LOCK", self._thrown_away.name}
+        moved: list[str] = []
+        try:
+            for name in sorted(names, key=lambda name: (name != "DONE", name != "checkpoints", name)):
+                (self.path / name).rename(self._thrown_away / name)
+                moved.append(name)
+        except OSError:
+            for name in reversed(moved):
+                (self._thrown_away / name).rename(self.path / name)
+            raise
+        self._empty_thrown_away()
+
+    @property
+    def _thrown_away(self) -> Path:
+        return self.path / ".thrown-away"
+
+    def _empty_thrown_away(self) -> None:
+        """Also of a process that was killed."""
+        if self._thrown_away.exists():
+            shutil.rmtree(self._thrown_away)
 
     def begin(self) -> None:
         """A new attempt: an earlier failure is no longer the state of things."""
         (self.path / "FAILED").unlink(missing_ok=True)
+        self._empty_thrown_away()
 
     def mark_failed(self, reason: str) -> None:
         """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence.
@@ -91,7 +116,7 @@ class RunResult:
     def failed(self) -> str | None:
         """Why the run failed; None if it did not."""
         path = self.path / "FAILED"
-        return path.read_text().strip() if path.exists() else None
+        return path.read_text(errors="replace").strip() if path.is_file() else None
 
     @property
     def metrics(self) -> Metrics:
@@ -100,13 +125,18 @@ class RunResult:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Versions, commit, hardware, threads, seconds."""
-        return _read(self.path / "environment.json", _json)
+        """Versions, commit, hardware, threads, seconds. Raises DataError where it is damaged, as all of these."""
+        path = self.path / "environment.json"
+        known: dict[str, Any] = read_json(path, dict[str, Any], REMEDY)
+        if not (isinstance(known.get("threads"), int) and isinstance(known.get("seconds"), int | float)):
+            raise DataError(f"{path}: does not say threads and seconds; {REMEDY}.")
+        return known
 
     @property
     def outcome(self) -> dict[str, Any]:
         """Every value that decided the run; what the directory's name is a hash of."""
-        return _read(self.path / "outcome.json", _json)
+        known: dict[str, Any] = read_json(self.path / "outcome.json", dict[str, Any], REMEDY)
+        return known
 
     @property
     def config(self) -> Path:
@@ -115,11 +145,11 @@ class RunResult:
 
     def history(self) -> "pd.DataFrame":
         """A row a pass: set, losses, the development set's scores, seconds."""
-        return self._table("history.csv")
+        return self._table("history.csv", {"pass", "set", "loss"})
 
     def clusters(self) -> "pd.DataFrame":
         """A row a re-labelling: sizes, entropy, empty clusters, agreement with the one before."""
-        return self._table("clusters.csv")
+        return self._table("clusters.csv", {"pass", "set", "clusters", "sizes"})
 
     def predictions(self, set_name: str) -> "pd.DataFrame":
         """Truth and prediction of every sentence of a set, as its task tells them."""
@@ -149,7 +179,8 @@ class RunResult:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # a kill left half a line
             write_whole(path, whole)
-        trials: list[dict[str, Any]] = _read(path, lambda _: [json.loads(line) for line in whole.splitlines()])
+        kind = TypeAdapter(dict[str, Any])
+        trials: list[dict[str, Any]] = _read(path, lambda _: [kind.validate_json(line) for line in whole.splitlines()])
         return trials
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
@@ -160,11 +191,14 @@ class RunResult:
             file.flush()
             os.fsync(file.fileno())
 
-    def _table(self, name: str) -> "pd.DataFrame":
+    def _table(self, name: str, columns: set[str]) -> "pd.DataFrame":
         # Imported where it is needed: who only asks whether a run is done should not wait for it.
         import pandas as pd
 
-        return _read(self.path / name, pd.read_csv)
+        table: pd.DataFrame = _read(self.path / name, pd.read_csv)
+        if missing := columns - set(table.columns):
+            raise DataError(f"{self.path / name}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}.")
+        return table
 
     def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
         """Keep what was asked for."""
@@ -183,15 +217,18 @@ class RunResult:
         write_whole(self.path / "DONE", "")
 
 
+def run_hash(outcome: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits of what decides a run's outcome; its name ends with them.
+
+    >>> run_hash({"seed": 0}) == run_hash({"seed": 1})
+    False
+    """
+    return hashlib.sha256(json.dumps(outcome, sort_keys=True, default=str).encode()).hexdigest()[:8]
+
+
 def _read(path: Path, read: Callable[[Path], Any]) -> Any:
     """What a file of a run holds. Raises DataError where it is gone or damaged."""
     try:
-        return read(path)
-    except (OSError, ValueError) as error:  # the faults of json, pandas and pyarrow are ValueErrors
-        raise DataError(
-            f"{path}: is missing or cannot be read; delete {path.parent}, and the run's command trains it anew."
-        ) from error
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_text())
+        return read(regular(path))
+    except (OSError, ValueError) as error:  # the faults of pydantic, pandas and pyarrow are ValueErrors
+        raise DataError(f"{path}: is missing or cannot be read; {REMEDY}.") from error

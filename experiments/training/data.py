@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from datamodules.batch import LABELED, UNLABELED
-from datamodules.chunking import ChunkSettings
-from datamodules.corpus import Corpus, refuse_too_many, sum_up
+from datamodules.corpus import Corpus, refuse_too_many
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import ConfigurationError, DataError
 from datamodules.feature_store import FeatureStore
-from datamodules.fill_store import count_notes, fill_store, forget_damaged, is_filled
+from datamodules.fill_store import fill_store, forget_damaged, is_filled
 from datamodules.front_end import FrontEnd
 from datamodules.labels import NOBODY
 from datamodules.processes import from_first
@@ -128,18 +127,6 @@ def training_set(data: PreparedData) -> pd.DataFrame:
         digests = store.rows(rows["utterance_id"])["digest"].to_numpy()
         tables.append(rows[["utterance_id", "speaker"]].assign(set=rows["split"].map(SET_OF_SPLIT), digest=digests))
     return pd.concat(tables, ignore_index=True)
-
-
-def data_notes(data: PreparedData, chunks: ChunkSettings) -> list[str]:
-    """What was tolerated and left out of a run's data, a sentence each."""
-    notes = []
-    for corpus, store in data.parts:
-        where = f"{corpus.name} {corpus.version}"
-        notes += [f"{where}: {note}" for note in corpus.notes]
-        notes += [f"{where}: {count} {note}" for note, count in count_notes(store, corpus, chunks).items()]
-        if corpus.problems:
-            notes.append(f"{where}: {len(corpus.problems)} files are left out; {sum_up(corpus.problems)}")
-    return notes
 
 
 def _filled(plan: DataPlan, corpus: Corpus, progress: bool) -> tuple[Corpus, FeatureStore]:

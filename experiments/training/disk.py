@@ -18,7 +18,10 @@ REST = 50 * 2**20
 def refuse_full_disk(folder: Path, model: nn.Module) -> None:
     """Raise DataError where a run of `model` may not fit: now, and not when its first checkpoint is half written."""
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    needed = CHECKPOINTS * WEIGHTS_A_CHECKPOINT * weights + REST
+    # What a run that goes on has written already is written over, by way of the one beside it.
+    written = sum(path.stat().st_size for path in (folder / "checkpoints").glob("*.ckpt"))
+    one = WEIGHTS_A_CHECKPOINT * weights
+    needed = max(one, CHECKPOINTS * one - written) + REST
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataError(

@@ -24,12 +24,11 @@ from experiments.console.report_file import report
 from experiments.console.user_errors import sentence_of
 from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
-from experiments.results.run_result import RunResult
+from experiments.results.run_result import RunResult, run_hash
 from experiments.results.scoring import score_sets
 from experiments.training.bf16 import warn_of_slow_bf16
 from experiments.training.data import (
     PreparedData,
-    data_notes,
     extract,
     fitted_task,
     make_datamodule,
@@ -41,12 +40,23 @@ from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
 from experiments.training.loggers import log_predictions, log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
+from experiments.training.notes import data_notes
 from experiments.training.search import searched
 from experiments.training.trainer import make_model, make_trainer
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
 log = logging.getLogger(__name__)
+
+NEEDED_TO_GO_ON = {
+    "epoch",
+    "state_dict",
+    "loops",
+    "callbacks",
+    "optimizer_states",
+    "hyper_parameters",
+    "ChunkDataModule",
+}
 
 
 def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
@@ -153,7 +163,7 @@ def _fit_and_score(
         run.write_training_set(training_set(data))
     task = fitted_task(plan.task, data.corpus)
     if partial:  # the last bit of a mean may be another processor's
-        task = _saved_task(run.last, task)
+        task = _saved_task(run, decides, task)
     datamodule = make_datamodule(plan, data, make("task", task, Task))
     if plan.search is not None:
         plan = replace(plan, model=searched(plan, plan.search, task, datamodule, run))
@@ -178,7 +188,7 @@ def _fit_and_score(
         _fit(trainer, model, datamodule, run.last if partial else None)
         model.to(trainer.strategy.root_device)  # Lightning brings a model back to the CPU when it is done
         # The best model is the run's result, not the last one; weights only, the rest was for resuming.
-        model.load_state_dict(read_checkpoint(run.best)["state_dict"])
+        model.load_state_dict(read_checkpoint(run.best, run_hash(decides))["state_dict"])
         tests = [name for name in datamodule.sets if is_test_set(name)]
         metrics = Metrics(
             corpus={
@@ -208,12 +218,29 @@ def _pool_name(plan: RunPlan, data: PreparedData) -> str | None:
     return data.pool.name if plan.data.unlabeled_from == "pool" else plan.data.unlabeled_from
 
 
-def _saved_task(last: Path, fitted: Node) -> Node:
-    """The task as the checkpoint has it. Raises DataError for a damaged checkpoint, or one of other labels."""
-    saved: Node = read_checkpoint(last).get("hyper_parameters", {}).get("task")
+def _saved_task(run: RunResult, decides: Mapping[str, Any], fitted: Node) -> Node:
+    """The task as the checkpoint has it.
+
+    Raises DataError for a checkpoint that is damaged, another run's or one of other labels, and where the best model so
+    far is missing or damaged: now, and not after all passes.
+    """
+    last = read_checkpoint(run.last, run_hash(decides))
+    if missing := NEEDED_TO_GO_ON - set(last):
+        raise DataError(
+            f"{run.last}: lacks {', '.join(sorted(missing))}, so no training goes on from it; put the run's own there, "
+            "or set overwrite=true to start it anew."
+        )
+    if any(str(one.get("best_model_path", "")).endswith(run.best.name) for one in last["callbacks"].values()):
+        if not run.best.exists():
+            raise DataError(
+                f"{run.best}: is missing, and it is the best model so far; put a copy there, or set overwrite=true to "
+                "start the run anew."
+            )
+        read_checkpoint(run.best, run_hash(decides))
+    saved: Node = last["hyper_parameters"].get("task")
     if _rounded(saved) != _rounded(fitted):
         raise DataError(
-            f"{last}: was trained on other labels than {LABELED} has now; "
+            f"{run.last}: was trained on other labels than {LABELED} has now; "
             "the corpus changed under a run: set overwrite=true to start it anew."
         )
     return saved

@@ -32,9 +32,9 @@ def make_model(plan: RunPlan, task: Node) -> EmotionModule:
     return model.to(memory_format=torch.channels_last) if plan.trainer.channels_last else model
 
 
-def _plugins() -> list[Any]:
+def _plugins(run: str) -> list[Any]:
     """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
-    plugins: list[Any] = [WholeCheckpointIO()]
+    plugins: list[Any] = [WholeCheckpointIO(run)]
     if started_processes() == 1 and SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))
     return plugins
@@ -66,7 +66,7 @@ def make_trainer(plan: RunPlan, model: EmotionModule, directory: Path, loggers: 
         precision=trainer.precision,  # type: ignore[arg-type]
         max_epochs=len(plan.passes),
         callbacks=callbacks,
-        plugins=[*_plugins(), *parallel_plugins],
+        plugins=[*_plugins(directory.name), *parallel_plugins],
         logger=loggers,
         default_root_dir=directory,
         # Every epoch reads another set, so its loader is made anew.

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -13,10 +14,20 @@ from datamodules.errors import TrainingDiverged
 
 @pytest.mark.parametrize("loss", [torch.nan, torch.inf, -torch.inf])
 def test_a_loss_that_is_no_number_ends_it(loss):
-    with pytest.raises(TrainingDiverged, match="the loss became NaN or infinite in pass 3"):
-        DivergenceCheck().on_train_batch_end(
-            SimpleNamespace(current_epoch=3), None, {"loss": torch.tensor(loss)}, None, 0
-        )
+    """Step, pass, whose sound it was, and what is left."""
+    table = pd.DataFrame({"utterance_id": [f"MSP_{n}.wav" for n in range(20)]})
+    fitted = SimpleNamespace(
+        current_epoch=3,
+        datamodule=SimpleNamespace(sets={"U": SimpleNamespace(table=table)}),
+        checkpoint_callbacks=[SimpleNamespace(best_model_path=""), SimpleNamespace(best_model_path="a/last.ckpt")],
+    )
+    for ids, files in (([7, 3, 7], "MSP_3.wav, MSP_7.wav"), (list(range(12)), "MSP_6.wav, MSP_7.wav and 4 more")):
+        batch = SimpleNamespace(set_name="U", sentence_ids=torch.tensor(ids))
+        with pytest.raises(TrainingDiverged) as told:
+            DivergenceCheck().on_train_batch_end(fitted, None, {"loss": torch.tensor(loss)}, batch, 5)
+        assert "the loss in step 5 of pass 3 over U (of MSP_" in str(told.value)
+        assert f"{files}) became NaN or infinite" in str(told.value)
+        assert "a/last.ckpt is of before; lower the learning rates" in str(told.value)
 
 
 class Destroyed(pl.Callback):
@@ -33,7 +44,7 @@ def test_weights_that_are_no_numbers_are_not_saved(passes, saved, tmp_path):
     """In a pass over U, and in the first over L, of which best.ckpt would be made whatever its CCC is."""
     run, one = plan("cnn_ae"), model("cnn_ae")
     fitted = trainer(run, one, tmp_path, 4, (Destroyed(),))
-    with pytest.raises(TrainingDiverged, match="a weight became NaN or infinite in pass 2"):
+    with pytest.raises(TrainingDiverged, match=r"weight in pass 2 became NaN or infinite.*t.ckpt is of before"):
         fitted.fit(one, datamodule=data_for(run, passes))
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == saved
     for name in saved:

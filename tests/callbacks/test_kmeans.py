@@ -75,6 +75,10 @@ def test_what_cannot_be_clustered_is_refused(kmeans):
     points[7, 1] = torch.nan
     with pytest.raises(TrainingDiverged, match="lower the learning rates"):
         kmeans(points, 4, 20, 0)
+    for length in (1e18, 1e25, 3e38):  # faiss would end the whole process
+        with pytest.raises(TrainingDiverged, match=r"embeddings are \de\+\d\d long"):
+            kmeans(torch.randn(50, 3).clamp(-1, 1) * length, 4, 20, 0)
+    kmeans(torch.nn.functional.normalize(torch.randn(50, 3)) * 1e14, 4, 20, 0)
 
 
 @pytest.mark.parametrize("kmeans", BACKENDS)

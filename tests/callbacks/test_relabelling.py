@@ -15,7 +15,7 @@ from callbacks.agreement import agreement
 from callbacks.cluster_health import LOGGED, ClusterHealth, cluster_entropy
 from callbacks.kmeans import make_kmeans
 from callbacks.pseudo_labels import embed_set
-from callbacks.relabelling import RelabellingListener
+from callbacks.relabelling import Relabelling, RelabellingListener
 from datamodules.seeds import derive_seed
 
 
@@ -117,6 +117,26 @@ def test_clusters_that_came_out_empty_are_counted_and_warned_of(tmp_path, caplog
     assert told.made[0].reseeded == CLUSTERS - 1
     assert "pass 0: 3 of 4 clusters of L were empty and got half of the largest one each" in caplog.text
     assert [row["reseeded"] for row in csv.DictReader((tmp_path / "clusters.csv").open())] == ["3"]
+
+
+def test_a_collapse_is_told_with_its_numbers(tmp_path, caplog):
+    """One cluster with nearly all, none of them empty; and few in use, twice in a row."""
+
+    def tell(pass_index, sizes, reseeded):
+        labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).view(8, 8)
+        health._warn_of_collapse(Relabelling(pass_index, "U", len(sizes), labels, None, None, 1.0, reseeded, 8.0, 0.1))
+        told = [one.message for one in caplog.records]
+        caplog.clear()
+        return " ".join(told)
+
+    health = ClusterHealth(tmp_path)
+    assert "pass 1: one of 3 clusters of U holds 61 of its 64 chunks: they have collapsed" in tell(1, [61, 2, 1], 0)
+    assert not tell(2, [60, 2, 2], 0)
+    assert not tell(3, [16, 16, 16, 16], 2)  # half is not fewer than half
+    assert not tell(4, [16, 16, 16, 16], 3)
+    assert "pass 5: 1 of 4 clusters of U were used, for the 2. time in a row fewer" in tell(5, [16, 16, 16, 16], 3)
+    assert not tell(6, [16, 16, 16, 16], 0)
+    assert not tell(7, [16, 16, 16, 16], 3)
 
 
 def test_loggers_get_the_numbers_of_the_table(tmp_path):

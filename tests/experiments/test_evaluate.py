@@ -216,7 +216,7 @@ def test_a_damaged_config_is_told(change, run, capsys):
 @pytest.mark.parametrize("content", ["[]", "{}", "{"])
 def test_a_damaged_result_is_told(content, run, capsys):
     (run.path / "metrics.json").write_text(content)
-    assert "cannot be read as a run's result" in refused(capsys, run.path)
+    assert "metrics.json: is missing or cannot be read" in refused(capsys, run.path)
 
 
 @on_synthetic

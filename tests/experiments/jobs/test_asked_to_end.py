@@ -22,7 +22,15 @@ def test_the_next_job_does_not_start(sweep, tmp_path, monkeypatch, state, status
     """A signal that came after the last pass finds the job done, and is the user's wish all the same."""
     run = tmp_path / "run"
     run.mkdir()
-    metrics = {"corpus": {}, "model": "m", "attribute": "arousal", "seed": 0, "test": {}, "validation": None}
+    corpus = {"name": "c", "version": "1", "labels": "l"}
+    metrics = {
+        "corpus": corpus,
+        "model": "m",
+        "attribute": "arousal",
+        "seed": 0,
+        "test": {},
+        "validation": None,
+    }
     (run / "metrics.json").write_text(json.dumps(metrics))
     result = JobResult(state, status, directory=str(run), asked_to_end=True)
     monkeypatch.setattr(sweeps, "_run", lambda job, place: result)

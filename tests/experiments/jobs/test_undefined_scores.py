@@ -14,7 +14,14 @@ def test_a_score_that_is_not_defined_is_null(tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     run.mkdir()
     undefined = {"n": 24, "ccc": {"arousal": None}}
-    metrics = {"corpus": {}, "model": "m", "attribute": "arousal", "seed": 0, "test": {"test1": undefined}}
+    corpus = {"name": "c", "version": "1", "labels": "l"}
+    metrics = {
+        "corpus": corpus,
+        "model": "m",
+        "attribute": "arousal",
+        "seed": 0,
+        "test": {"test1": undefined},
+    }
     (run / "metrics.json").write_text(json.dumps({**metrics, "validation": undefined}))
     result = JobResult(DONE, 0, directory=str(run), objective=math.nan)
     monkeypatch.setattr(sweeps, "_run", lambda job, place: result)

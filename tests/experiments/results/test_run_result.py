@@ -135,5 +135,5 @@ def test_a_file_that_is_gone_or_damaged_is_told_with_what_to_do(name, read, cont
         (tmp_path / name).write_bytes(content)
     if name.endswith("csv") and content:
         (tmp_path / name).write_bytes(b'"')
-    with pytest.raises(DataError, match=rf"{name}: is missing or cannot be read; delete .*{tmp_path.name}, and"):
+    with pytest.raises(DataError, match=rf"{name}: is missing or cannot be read; put a copy of it there, or"):
         read(RunResult(tmp_path))

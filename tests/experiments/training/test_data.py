@@ -14,13 +14,13 @@ from datamodules.feature_store import FeatureStore
 from datamodules.fingerprint import data_fingerprint
 from experiments.console.log_lines import log_to_console
 from experiments.training.data import (
-    data_notes,
     fitted_task,
     make_datamodule,
     prepare_data,
     prepared_before,
     read_corpora,
 )
+from experiments.training.notes import data_notes
 from experiments.training.one_run import train
 from sermodels.parts import make
 from sermodels.tasks.task import Task
@@ -114,6 +114,29 @@ def test_a_pool_that_is_not_read_is_told(own):
     assert any(
         "a pool is given and not read: unlabeled_size is 0" in note for note in data_notes(data, ChunkSettings())
     )
+
+
+def test_what_is_odd_about_a_corpus_is_noted(own):
+    plan = own("unlabeled_size=0")
+    labels = root_of(plan) / "Labels" / "labels_consensus.csv"
+    rows = pd.read_csv(labels, dtype=str)
+    before = data_notes(prepare_data(plan.data, progress=False), ChunkSettings())
+    assert not any("alike" in note or "byte by byte" in note or "one speaker" in note for note in before)
+    rows.loc[rows["Split_Set"] == "Development", "EmoAct"] = "4.5"
+    rows.loc[rows["Split_Set"] == "Train", "SpkrID"] = "7"
+    rows.to_csv(labels, index=False)
+    folder = root_of(plan) / "Audios"
+    train, test = (list(rows.loc[rows["Split_Set"] == name, "FileName"]) for name in ("Train", "Test1"))
+    for name in (*train[1:4], test[0]):
+        shutil.copy(folder / train[0], folder / name)
+    notes = data_notes(prepare_data(plan.data, progress=False), ChunkSettings())
+    for said in (
+        "sentences of development are rated 4.5 in arousal, so no CCC of it is defined",
+        "sentences of train are of one speaker",
+        "3 sentences of train sound, byte by byte, like another of it",
+        "1 sentences of test1 sound, byte by byte, like one of train",
+    ):
+        assert any(said in note for note in notes), said
 
 
 @pytest.mark.parametrize("split", ["Train", "Development"])
