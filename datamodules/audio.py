@@ -16,6 +16,7 @@ SILENT = "digital silence"
 
 # A sentence lasts seconds. A header that claims hours is a recording to be cut, or a lie that would fill the memory.
 LONGEST_SECONDS = 1200.0
+LOWEST_RATE = 1000  # Hz; a lower one is a wrong header, and a minute of it would become hours
 MOST_SAMPLES = int(LONGEST_SECONDS * 192_000)  # of one channel
 _BLOCK = 2**22  # samples of all channels that are decoded at once
 
@@ -90,6 +91,9 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
                 fault = f"samples {start} to {stop} were asked for, it has {file.frames}"
                 raise UnreadableAudio(path, fault, "the file has changed since it was listed; list it again")
             rate, channels = file.samplerate, file.channels
+            if rate < LOWEST_RATE:
+                fault = f"{rate} samples a second by its header, fewer than the {LOWEST_RATE} of any speech"
+                raise UnreadableAudio(path, fault, "write its true rate into it")
             if stop - start > min(LONGEST_SECONDS * rate, MOST_SAMPLES):
                 seconds = (stop - start) / rate
                 fault = f"{seconds:.0f} s long by its header, more than the {LONGEST_SECONDS:g} s that are read"

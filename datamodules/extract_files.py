@@ -1,12 +1,11 @@
-"""Files to features: one at a time, or many in parallel processes that may die."""
+"""Files to features: one at a time, or many in parallel processes that may die or hang."""
 
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pebble import ProcessExpired, ProcessPool
 
 from datamodules.audio import UnreadableAudio, read_audio
 from datamodules.content import content_digest
@@ -24,7 +24,8 @@ from datamodules.features import Extractor, Features, make_extractor
 INLINE_FILES = 200  # below this, processes take longer to start than the work
 BATCH_FILES = 8  # files sent to a process at once
 BATCHES_AHEAD = 4  # a worker; bounds the features that wait in memory to be written
-MAX_DEATHS = 8  # of workers, before it is the machine and not the files
+SECONDS_A_FILE = 120.0  # a decoder that takes longer, for a file or a batch of them, will not end
+MOST_LOST = 8  # files that kill or hold up a worker, before it is the machine and not the files
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def extract_all(
 ) -> Generator[Extraction | Fault, None, None]:
     """What became of each of `count` jobs, in their order, whatever the number of processes.
 
-    Few jobs are done in this process. A worker that dies costs the file it read (a Fault), not the rest; when
-    workers keep dying, DataError. Close the iterator to stop early: its processes end.
+    Few jobs are done in this process. A worker that dies, or does not come to an end, costs the file it read (a Fault),
+    not the rest; when they keep doing so, DataError. Close the iterator to stop early: its processes end.
     """
     _extractor(settings)  # a backend that cannot be imported is told here and not by every process
     if workers is None:  # the cores this process may use, where the system tells them (macOS does not)
@@ -105,8 +106,9 @@ def _extract_batch(jobs: list[Job], settings: Features) -> list[Extraction | Fau
 def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Generator[Extraction | Fault, None, None]:
     batches = iter(lambda: list(islice(jobs, BATCH_FILES)), [])
     waiting: deque[tuple[list[Job], Future]] = deque()
-    killed: list[str] = []
-    pool = _pool(workers)
+    lost: list[str] = []
+    # Spawned, because a fork of a process that has run torch's threads can hang.
+    pool = ProcessPool(workers, context=get_context("spawn"), initializer=_start_worker)
     try:
         while True:
             for batch in islice(batches, BATCHES_AHEAD * workers - len(waiting)):
@@ -116,61 +118,41 @@ def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Gene
             batch, future = waiting.popleft()
             try:
                 results = future.result()
-            except BrokenProcessPool:
-                # Nobody says which file did it, so all that was on its way is done again, one file at a time.
-                pool.shutdown()
-                suspects = [*batch, *(job for later, _ in waiting for job in later)]
-                waiting.clear()
-                before = len(killed)
-                yield from _one_by_one(suspects, settings, killed)
-                if len(killed) == before:
-                    _note_death(killed, "no file in particular")
-                pool = _pool(workers)
+            except (ProcessExpired, TimeoutError):  # nobody says at which file, so each is tried by itself
+                yield from (_alone(pool, job, settings, lost) for job in batch)
             else:
                 yield from results
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.stop()
+        pool.join()
 
 
-def _one_by_one(jobs: list[Job], settings: Features, killed: list[str]) -> Iterator[Extraction | Fault]:
-    """Each job in a process that no other job can take down; the paths that kill theirs go to `killed`."""
-    pool = _pool(1)
+def _alone(pool: ProcessPool, job: Job, settings: Features, lost: list[str]) -> Extraction | Fault:
+    """One job; the path of a file that kills or holds up its process goes to `lost`."""
     try:
-        for job in jobs:
-            try:
-                yield _submit(pool, [job], settings).result()[0]
-            except BrokenProcessPool:
-                _note_death(killed, str(job.path))
-                pool.shutdown()
-                pool = _pool(1)
-                yield Fault("the process reading it was killed", "remove it, or give the machine more memory")
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _note_death(killed: list[str], path: str) -> None:
-    killed.append(path)
-    if len(killed) > MAX_DEATHS:
+        results: list[Extraction | Fault] = _submit(pool, [job], settings).result()
+    except ProcessExpired:
+        fault = Fault("the process reading it was killed", "remove it, or give the machine more memory")
+    except TimeoutError:
+        fault = Fault(f"reading it did not end within {SECONDS_A_FILE:g} s", "remove it, or convert it to wav")
+    else:
+        return results[0]
+    lost.append(str(job.path))
+    if len(lost) > MOST_LOST:
         raise DataError(
-            f"processes reading audio were killed {len(killed)} times, the last at {path}; "
-            "the machine probably has too little memory: set data.workers=1 and run the same command again."
+            f"processes reading audio were killed or hung {len(lost)} times, the last at {job.path}; the machine "
+            "probably has too little memory, or its disk does not answer: mend that, or set data.workers=1, and run "
+            "the same command again."
         )
+    return fault
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned, because a fork of a process that has run torch's threads can hang.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
-
-
-def _submit(pool: ProcessPoolExecutor, batch: list[Job], settings: Features) -> Future:
-    # Submitting starts processes, which inherit this thread's signal mask: Ctrl-C is for this process alone.
+def _submit(pool: ProcessPool, batch: list[Job], settings: Features) -> Future:
+    # The first call starts threads and processes, which inherit this thread's signal mask: Ctrl-C is for this process
+    # alone.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pool.submit(_extract_batch, batch, settings)
-    except BrokenProcessPool as error:
-        failed: Future = Future()
-        failed.set_exception(error)
-        return failed
+        return pool.schedule(_extract_batch, args=(batch, settings), timeout=SECONDS_A_FILE)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -27,6 +27,7 @@ from datamodules.corpus import Corpus, Problem, refuse_too_many
 from datamodules.extract_files import Fault, Job, extract_all
 from datamodules.feature_store import FORMAT, FeatureStore, Source, StoreWriter
 from datamodules.features import Features
+from datamodules.names import harmless
 from datamodules.whole_files import write_whole
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,8 @@ def is_filled(corpus: Corpus, settings: Features, store_root: Path) -> bool:
     listed = folder / BAD_FILES
     bad = set(pd.read_csv(listed, dtype=str)["file"]) if listed.exists() else set()
     sources = _sources(corpus)
-    return set(_missing(FeatureStore.open(folder), sources[sources["size"] >= 0]).index) <= bad
+    missing = _missing(FeatureStore.open(folder), sources[sources["size"] >= 0]).index
+    return set(map(harmless, missing)) <= bad
 
 
 def store_folder(corpus: Corpus, settings: Features, store_root: Path) -> Path:
@@ -208,7 +210,8 @@ def _report_bad_files(corpus: Corpus, folder: Path) -> None:
     """Write bad_files.csv where there is something to say, or something no longer true."""
     path = folder / BAD_FILES
     if corpus.problems:
-        table = pd.DataFrame([vars(problem) for problem in corpus.problems])
+        words = [{key: harmless(text) for key, text in vars(problem).items()} for problem in corpus.problems]
+        table = pd.DataFrame(words)
         text = table.to_csv(index=False)
         if not path.exists() or path.read_text() != text:
             write_whole(path, text)

@@ -16,6 +16,7 @@ from experiments.console.report_file import report
 from experiments.console.result_table import show_result
 from experiments.console.user_errors import user_errors
 from experiments.jobs.job import run_job, started_processes
+from experiments.jobs.orphans import end_with_starter
 from experiments.jobs.sweeps import SweepReport, run_sweep_job
 
 
@@ -51,6 +52,7 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     with SweepReport.at_the_end(), user_errors():
         check_command_line(sys.argv[1:])
         main()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from datamodules.audio import LOWEST_RATE
 from datamodules.reading.directories import walk_files
 from datamodules.whole_files import whole_file
 
@@ -25,6 +26,7 @@ THREADS = 16  # opening a file is waiting, above all on a network disk
 AT_ONCE = 500
 BETWEEN_SAVES = 50_000
 LONGEST = 2**40  # samples; the header of a stream that was never closed holds the largest number there is
+SAMPLES_A_BYTE = 2000  # more than silence in flac or opus comes to
 IDENTITY = ["name", "size", "modified_ns"]
 
 
@@ -94,6 +96,10 @@ def _header(path: Path) -> tuple[int, int, str]:
         return 0, 0, "holds no audio"
     if info.frames > LONGEST:
         return 0, 0, "does not tell how long it is"
+    if info.samplerate < LOWEST_RATE:
+        return 0, 0, f"has {info.samplerate} samples a second, fewer than the {LOWEST_RATE} of any speech"
+    if info.frames > SAMPLES_A_BYTE * path.stat().st_size:
+        return 0, 0, f"tells of {info.frames} samples, more than its bytes can hold"
     return info.frames, info.samplerate, ""
 
 

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -16,9 +18,17 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU)
+"""What ends a program as Ctrl-C does: an administrator, a closed terminal, SLURM before its time is over, a limit."""
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Print what a user can mend as one sentence and exit 2; exit 130 when interrupted."""
+    """Print what a user can mend as one sentence and exit 2; exit 130 when interrupted, by any of ENDING too."""
+    mine = [one for one in ENDING if threading.current_thread() is threading.main_thread()]
+    mine = [one for one in mine if signal.getsignal(one) is signal.SIG_DFL]  # nohup has SIGHUP ignored
+    for one in mine:
+        signal.signal(one, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -30,6 +40,9 @@ def user_errors() -> Iterator[None]:
             report(error=f"{type(error).__name__}: {error}")
             raise
         _refuse(sentence)
+    finally:
+        for one in mine:
+            signal.signal(one, signal.SIG_DFL)
 
 
 def sentence_of(error: BaseException) -> str | None:

@@ -4,6 +4,8 @@ import signal
 import subprocess
 from typing import Any
 
+from experiments.console.user_errors import ENDING
+
 
 def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
     """The process's exit status, and whether a signal that was to end this one was handed on to it instead."""
@@ -28,8 +30,7 @@ def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
 
 def heeded_signals() -> list[signal.Signals]:
     """Of those that end a program, the ones that this one does not ignore, as nohup has it ignore a closed terminal."""
-    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    return [number for number in (signal.SIGINT, *ENDING) if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def describe_status(status: int) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from experiments.console.report_file import REPORT_FILE, read_reports
 from experiments.jobs.child_process import describe_status, wait_for
+from experiments.jobs.orphans import started_by
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import RunResult
 
@@ -86,7 +87,7 @@ def run_job(job: Job, environment: dict[str, str], jobs_at_once: int = 1) -> Job
         file.touch()
         several = ["experiments.training.launch", str(job.processes)]
         what = several if job.processes > 1 else ["experiments.run"]
-        variables = {**os.environ, **environment, REPORT_FILE: str(file)}
+        variables = {**os.environ, **started_by(), **environment, REPORT_FILE: str(file)}
         threads = job.threads(jobs_at_once)
         if threads is not None:
             variables["OMP_NUM_THREADS"] = str(threads)

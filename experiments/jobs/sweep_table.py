@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datamodules.names import harmless
+
 SHOWN = 4  # scores of a set on the console; summary.csv has all
 
 
@@ -21,7 +23,18 @@ def write_summary(path: Path, jobs: list[dict[str, Any]]) -> None:
         writer.writerow(["job", "state", *names, *scores, "seconds", "directory", "reason"])
         for job, chosen in zip(jobs, options, strict=True):
             values = [*(chosen.get(name, "") for name in names), *(job.get("scores", {}).get(s, "") for s in scores)]
-            writer.writerow([job["number"], job["state"], *values, job["seconds"], job["directory"], job["reason"]])
+            row = [job["number"], job["state"], *values, job["seconds"], job["directory"], job["reason"]]
+            writer.writerow(
+                [harmless(cell) if isinstance(cell, str) and not _is_number(cell) else cell for cell in row]
+            )
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def swept(jobs: list[dict[str, Any]]) -> list[dict[str, str]]:

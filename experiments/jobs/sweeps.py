@@ -16,6 +16,7 @@ from hydra.experimental.callback import Callback
 from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR
 from experiments.jobs.gpu_locks import hold_gpus, visible_gpus
 from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, Job, JobResult, run_job
+from experiments.jobs.orphans import end_with
 from experiments.jobs.sweep_table import show, write_summary
 from experiments.results.files import write_json
 
@@ -83,6 +84,8 @@ def _run(job: Job, place: SweepPlace) -> JobResult:
         job = replace(job, overrides=(*job.overrides, "trainer.progress_bar=false"))
     with ExitStack() as stack:
         environment = {}
+        if "Joblib" in place.launcher:
+            end_with(os.getppid())  # a worker of joblib's would outlive a sweep that is killed
         if job.accelerator == "gpu" and "Joblib" in place.launcher:
             gpus = stack.enter_context(hold_gpus(job.processes, visible_gpus()))
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)

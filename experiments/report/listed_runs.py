@@ -6,6 +6,7 @@ program: `python -m experiments.report.listed_runs -m file=jobs.json job=0,1,2 h
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import EXIT_INTERRUPTED, user_errors
 from experiments.jobs.child_process import wait_for
 from experiments.jobs.job import Job
+from experiments.jobs.orphans import end_with_starter, started_by
 from experiments.jobs.sweeps import SweepReport, run_sweep_job
 from experiments.results.files import write_json
 
@@ -43,8 +45,9 @@ def run_listed(jobs: Sequence[Job], directory: Path, launcher: Sequence[str]) ->
     command = [sys.executable, "-m", "experiments.report.listed_runs", "-m", f"file='{file.resolve()}'"]
     # A single number would be no sweep's parameter, and is one all the same.
     options = [f"job={numbers}", f"sweeps='{(directory / 'sweeps').resolve()}'", *launcher]
+    variables = {**os.environ, **started_by()}
     # In a group of its own, so that Ctrl-C in a terminal reaches it once, through this process.
-    status, asked_to_end = wait_for(subprocess.Popen([*command, *options], process_group=0))
+    status, asked_to_end = wait_for(subprocess.Popen([*command, *options], env=variables, process_group=0))
     # The sweep may have been done by then; what comes after it is not to begin all the same.
     return EXIT_INTERRUPTED if asked_to_end and status == 0 else status
 
@@ -60,6 +63,7 @@ def main(cfg: Any) -> float | None:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     with SweepReport.at_the_end(), user_errors():
         check_command_line([f"--config-name={CONFIG}", *sys.argv[1:]])
         main()

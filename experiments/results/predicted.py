@@ -5,12 +5,13 @@ Shapes: C chunks, D features of an embedding.
 
 import base64
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from datamodules.names import escaped, unescaped
 
 OK = "ok"
 WARNING = "warning: "
@@ -82,7 +83,7 @@ class Predicted:
         """What `line` kept. Raises ValueError for another's."""
         try:
             return cls(
-                Path(line["file"]),
+                Path(unescaped(line["file"])),
                 float(line["start_s"]),
                 float(line["duration_s"]) if line["duration_s"] else None,
                 json.loads(line["values"]),
@@ -96,5 +97,5 @@ class Predicted:
 
 
 def shown(path: Path) -> str:
-    """A file's name as tables have it; bytes that are not UTF-8 as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A file's name as tables have it; `datamodules.names.unescaped` gives it back."""
+    return escaped(path)

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from datamodules.content import content_digest
 from datamodules.errors import DataError
+from datamodules.names import harmless
 from datamodules.whole_files import about, whole_file
 from experiments.results.embeddings import write_embeddings
 from experiments.results.hearing import Span, spans_of
@@ -136,7 +137,12 @@ def _write(output: Path, names: Sequence[str], wanted: Wanted, predicted: Sequen
 def _rows(one: Predicted, chunks: bool) -> Iterator[dict[str, str]]:
     """A row, or one a chunk."""
     duration = "" if one.duration is None else f"{one.duration:.3f}"
-    every = {"file": shown(one.path), "start_s": f"{one.start:.3f}", "duration_s": duration, "status": one.status}
+    every = {
+        "file": shown(one.path),
+        "start_s": f"{one.start:.3f}",
+        "duration_s": duration,
+        "status": harmless(one.status),
+    }
     if not (chunks and one.chunks):
         yield every | _cells(one.values)
         return
@@ -145,7 +151,7 @@ def _rows(one: Predicted, chunks: bool) -> Iterator[dict[str, str]]:
 
 
 def _cells(values: Values) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else f"{value:.6f}" for name, value in values.items()}
+    return {name: harmless(value) if isinstance(value, str) else f"{value:.6f}" for name, value in values.items()}
 
 
 def _digest(predictors: Sequence[Predictor], wanted: Wanted) -> str:

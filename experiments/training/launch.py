@@ -15,6 +15,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from experiments.console.report_file import report
 from experiments.jobs.child_process import describe_status, heeded_signals
+from experiments.jobs.orphans import end_with_starter, started_by
 
 # That the others have to end after the first; whatever they have not finished, a resumed run does again.
 SHUTDOWN_SECONDS = 10
@@ -22,6 +23,8 @@ SHUTDOWN_SECONDS = 10
 
 def main(processes: int, overrides: list[str]) -> int:
     """Start them, wait, and return the exit status of the first that failed."""
+    end_with_starter()
+    os.environ.update(started_by())  # for the processes that train
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # its report follows in our words
     # Advice for models that use all parameters in every step, which ours do in some passes only.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

@@ -275,14 +275,31 @@ def test_a_file_that_kills_its_process_costs_itself_alone(tmp_path: Path, monkey
 
 
 @pytest.mark.faults
+def test_a_decoder_that_never_ends_costs_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = noise_corpus(tmp_path / "audio", 40, seconds=0.05)
+    monkeypatch.setattr(extract_files, "INLINE_FILES", 0)
+    # Longer than a worker takes to start on a busy machine.
+    monkeypatch.setattr(extract_files, "SECONDS_A_FILE", 15.0)
+    endless = DEADLY_FILES.replace("os.kill(os.getpid(), signal.SIGKILL)", "__import__('time').sleep(600)")
+    for name, value in injected(tmp_path / "site", endless).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DEADLY_FILES", "u0015.wav")
+    started = time.monotonic()
+    kept, store = prepared(corpus, tmp_path / "stores", workers=2, max_bad_files=0.05)
+    assert time.monotonic() - started < 120
+    assert [(p.file, p.fault) for p in kept.problems] == [("u0015.wav", "reading it did not end within 15 s")]
+    assert list(store.entries.index) == list(kept.table["utterance_id"])
+
+
+@pytest.mark.faults
 def test_processes_that_always_die_end_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = noise_corpus(tmp_path / "audio", 20, seconds=0.05)
     for name, value in injected(tmp_path / "site", DEADLY_FILES).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DEADLY_FILES", " ".join(corpus.table["path"][3:]))
     monkeypatch.setattr(extract_files, "INLINE_FILES", 0)
-    monkeypatch.setattr(extract_files, "MAX_DEATHS", 0)
-    with pytest.raises(DataError, match=r"were killed 1 times, the last at .*u0003\.wav; .*data\.workers=1"):
+    monkeypatch.setattr(extract_files, "MOST_LOST", 0)
+    with pytest.raises(DataError, match=r"were killed or hung 1 times, the last at .*u0003\.wav; .*data\.workers=1"):
         prepared(corpus, tmp_path / "stores", workers=2)
     kept = FeatureStore.open(store_folder(corpus, SETTINGS, tmp_path / "stores")).entries
     assert list(kept.index) == ["u0000.wav", "u0001.wav", "u0002.wav"]

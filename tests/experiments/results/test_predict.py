@@ -14,6 +14,7 @@ import soundfile
 import torch
 
 from datamodules.content import content_digest
+from datamodules.names import unescaped
 from experiments.predict import main
 from experiments.results import load_predictor, predictions_csv, telling
 from experiments.results.predicted import COLUMNS, Predicted
@@ -298,7 +299,8 @@ def test_a_recording_that_claims_gigabytes_costs_itself_alone(run, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = {row["file"].rsplit("/", 1)[-1]: row for row in csv.DictReader((tmp_path / "p.csv").open())}
     assert rows["fine.wav"]["status"] == "ok"
-    for name in ("claims.flac", "slow.wav", "long.flac"):
+    assert "1 samples a second by its header, fewer than the 1000 of any speech" in rows["slow.wav"]["status"]
+    for name in ("claims.flac", "long.flac"):
         assert "more than the 1200 s that are read; cut it into shorter files" in rows[name]["status"], rows[name]
         assert rows[name]["arousal"] == ""
 
@@ -390,3 +392,35 @@ def test_windows_of_a_recording_whose_name_is_not_utf8(run, tmp_path):
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     assert len(predicted(run, tmp_path / "p.csv", "--windows", name)) == 4
+
+
+def test_names_of_every_kind_come_back_and_are_no_formulas(run, tmp_path):
+    """Relative, as a user in the folder gives them."""
+    wav = noise(tmp_path / "a.wav", 1.5)
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    names = [b"=1+1.wav", b"+x.wav", b"-x.wav", b"@x.wav", b"a\nb.wav", b"\xff.wav", b"back\\slash.wav"]
+    for name in names:
+        shutil.copy(wav, os.path.join(os.fsencode(folder), name))
+    program = [
+        sys.executable,
+        "-m",
+        "experiments.predict",
+        "--checkpoint",
+        str(run),
+        "--output",
+        str(tmp_path / "p.csv"),
+    ]
+    done = subprocess.run(
+        [*program, "--output", str(tmp_path / "p.csv"), "--", *names],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "p.csv").open(newline="")))
+    assert [os.fsencode(unescaped(row["file"])) for row in rows] == names
+    for cell in (cell for row in rows for cell in row.values()):
+        assert cell[0] not in "=+@\t\r"
+        assert cell[0] != "-" or float(cell)
