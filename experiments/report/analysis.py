@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.config.building import trial_model
 from experiments.report.comparison import HIGHER, Column, Comparison, Values, compare
-from experiments.report.confusion import CATEGORY_MEASURES
+from experiments.report.confusion import CATEGORIES, CATEGORY_MEASURES
 from experiments.report.definition import CCC, Scale, Table
 from experiments.report.grid import Asked
 from experiments.report.measures import Finished
@@ -163,12 +163,14 @@ def numbers_of(table: Table, finished: Iterable[Finished]) -> Numbers:
 
 
 def corpora_of(finished: Iterable[Finished]) -> list[Mapping[str, Any]]:
-    """Every corpus that was tested on, once."""
-    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    """Every corpus that was tested on, once; where named emotions and ratings of one were, `labels` says both."""
+    found: dict[tuple[str, str, str], tuple[bool, Mapping[str, Any]]] = {}
     for one in finished:
-        corpus = one.run.metrics.corpus
-        found.setdefault((corpus["name"], corpus["version"], corpus["labels"]), corpus)
-    return list(found.values())
+        corpus, named = one.run.metrics.corpus, one.made.cell.attribute == CATEGORIES
+        found.setdefault((corpus["name"], corpus["version"], corpus["labels"]), (named, corpus))
+    alike = len({key[:2] for key in found}) == 1 and sorted(named for named, _ in found.values()) == [False, True]
+    corpora = [corpus for _, corpus in found.values()]
+    return [{**corpora[0], "labels": " and ".join(one["labels"] for one in corpora)}] if alike else corpora
 
 
 def parameters_of(runs: Iterable[TableRun]) -> dict[str, int]:

@@ -12,7 +12,7 @@ import pytest
 from experiments.jobs.orphans import STARTER, end_with_starter, started_by
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 SECONDS = 5.0  # that a killed program's processes may live on
 
 

@@ -1,6 +1,7 @@
 """conf/table and conf/scale: every number as the papers print it, and every row a run that can be planned."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from references.published import LIN_2024, PEREIRA_2018, ZHAO_2023, ZHAO_2023_ABLATIONS
@@ -9,6 +10,7 @@ from datamodules.errors import ConfigurationError
 from experiments.config.composing import choices
 from experiments.config.identity import outcome, run_name
 from experiments.report import definition
+from experiments.report.analysis import corpora_of
 from experiments.report.definition import read_scale, read_table, table_names
 from experiments.report.grid import asked_of, before_cells, cells, chosen_fidelities
 from experiments.report.runs import table_runs
@@ -267,3 +269,16 @@ def test_a_table_that_contradicts_itself_is_told(text, sentence, tmp_path, monke
     monkeypatch.setattr(definition, "choices", lambda group: [*choices(group), "mine"])
     with pytest.raises(ConfigurationError, match=sentence):
         read_table("mine")
+
+
+def test_named_emotions_and_ratings_of_one_corpus_are_one():
+    def run(attribute, labels, version="1"):
+        metrics = SimpleNamespace(corpus={"name": "omg_emotion", "version": version, "labels": labels})
+        made = SimpleNamespace(cell=SimpleNamespace(attribute=attribute))
+        return SimpleNamespace(run=SimpleNamespace(metrics=metrics), made=made)
+
+    named, rated = run("categories", "named emotions"), run("arousal+valence", "human ratings")
+    (one,) = corpora_of([named, rated, named])
+    assert one["labels"] == "named emotions and human ratings"
+    assert len(corpora_of([named, run("arousal", "human ratings", "2")])) == 2
+    assert len(corpora_of([rated, run("valence", "proxy attributes")])) == 2
