@@ -15,8 +15,9 @@ from experiments.console.log_lines import log_to_console, quiet_lightning
 from experiments.console.report_file import report
 from experiments.console.result_table import show_result
 from experiments.console.user_errors import user_errors
-from experiments.jobs.job import run_job, started_processes
+from experiments.jobs.job import run_job
 from experiments.jobs.orphans import end_with_starter
+from experiments.jobs.started import started_processes
 from experiments.jobs.sweeps import SweepReport, run_sweep_job
 
 
@@ -25,12 +26,13 @@ def main(cfg: DictConfig) -> float | None:
     """Train, print the result, and return the development set's score, which a sweep's optimiser maximises."""
     log_to_console()
     with user_errors():
+        started = started_processes()
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            if started_processes() > 1:
+            if started > 1:
                 raise ConfigurationError("-m starts its jobs' processes itself: leave torchrun out.")
             return run_sweep_job(job_of(cfg), sweep_place())
         job = job_of(cfg)
-        if job.processes > 1 and started_processes() == 1:
+        if job.processes > 1 and started == 1:
             sys.exit(run_job(job, {}).status)
         quiet_lightning()
         # Imported here, because only a process that trains needs PyTorch.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import datamodules.features.compiled  # noqa: F401  (before librosa is imported)
 from datamodules.features.extractor import Extractor, make_extractor
 from datamodules.features.pieces import PieceSettings
 from datamodules.features.settings import BACKENDS, FeatureSettings

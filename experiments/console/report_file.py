@@ -16,10 +16,16 @@ REPORT_FILE = "EMOCLUSTER_REPORT_FILE"
 def report(**facts: Any) -> None:
     """Report to the starter, if one reads: directory, objective, error; and of a death died, hit and how."""
     if REPORT_FILE in os.environ and os.path.exists(os.environ[REPORT_FILE]):  # a starter that was killed reads nothing
-        line = json.dumps({"process": int(os.environ.get("RANK", "0")), **facts})
+        line = json.dumps({"process": _process(), **facts})
         # One write of one short line, which several processes may append at once.
         with Path(os.environ[REPORT_FILE]).open("a") as file:
             file.write(line + "\n")
+
+
+def _process() -> int:
+    """This one's number among those that train together; what anybody else put into the variable is no number."""
+    told = os.environ.get("RANK", "0")
+    return int(told) if told.isascii() and told.isdecimal() else 0
 
 
 @dataclass(frozen=True)

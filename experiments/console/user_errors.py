@@ -81,6 +81,8 @@ _OUT_OF_MEMORY = (
 
 def _of_a_place(error: OSError) -> str | None:
     """A fault of ours has no file in it; a full disk may have none, either."""
+    if "No usable temporary directory" in str(error):
+        return f"{error.strerror}; make room in one, or set TMPDIR to a folder that can be written."
     if error.filename is None:
         return f"a file {_FULL}." if _REMEDIES.get(error.errno or 0) == _FULL else None
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)

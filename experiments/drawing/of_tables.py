@@ -92,6 +92,7 @@ def _listed(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=columns)
     try:
-        return pd.read_csv(path, dtype=str)[columns]
+        listed = pd.read_csv(path, dtype=str)
+        return listed.assign(name=listed.get("name", listed["row"]))[columns]  # tables of before name no rows
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read as a table's list of runs; make the table again.") from error

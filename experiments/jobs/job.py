@@ -71,11 +71,6 @@ class JobResult:
         return Metrics.read(Path(self.directory) / "metrics.json").scores
 
 
-def started_processes() -> int:
-    """How many processes torchrun, of which this is one, started for the training; 1 for a plain start."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 def run_job(job: Job, environment: dict[str, str], jobs_at_once: int = 1) -> JobResult:
     """Train it in fresh processes and wait for them.
 

@@ -9,7 +9,7 @@ from pytorch_lightning.strategies import DDPStrategy
 
 from datamodules.errors import ConfigurationError
 from datamodules.processes import gather_objects
-from experiments.jobs.job import started_processes
+from experiments.jobs.started import started_processes
 from sermodels.synchronized_norm import SynchronizedOnCPU
 
 # Others wait for the first process while it clusters, or while another job holds the run. A process that dies is

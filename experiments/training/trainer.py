@@ -17,7 +17,7 @@ from callbacks.several_processes import EndOnSigterm, WorldSizeCheck
 from experiments.config.building import build_model
 from experiments.config.plan import Node, RunPlan
 from experiments.config.targets import build_callback
-from experiments.jobs.job import started_processes
+from experiments.jobs.started import started_processes
 from experiments.training.exactness import calculate_exactly
 from experiments.training.joining import parallel_options
 from sermodels.module import EmotionModule

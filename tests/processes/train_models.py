@@ -18,7 +18,7 @@ from tiny_training import data_for, model, plan, sentence_set, told_by, trainer
 import datamodules.datamodule as datamodule_module
 from callbacks.pseudo_labels import embed_set
 from datamodules.processes import from_first, rank
-from experiments.jobs.job import started_processes
+from experiments.jobs.started import started_processes
 from experiments.results.scoring import predict_set
 from experiments.training.joining import join_processes, leave_processes
 
