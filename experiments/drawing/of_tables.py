@@ -88,7 +88,7 @@ def compared(name: str, folder: Path, runs: Path) -> list[RunResult]:
 
 def _listed(folder: Path) -> pd.DataFrame:
     """runs.csv, with no row where it is not there. Raises DataError where it is damaged."""
-    path, columns = folder / "runs.csv", ["row", "name", "column", "run"]
+    path, columns = folder / "runs.csv", ["row", "name", "column", "attribute", "run"]
     if not path.exists():
         return pd.DataFrame(columns=columns)
     try:

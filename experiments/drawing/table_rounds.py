@@ -17,7 +17,7 @@ from sermodels.tasks.task import Task
 Curve = tuple[str, str, str, pd.Series]
 """A panel, a row of the table, a run, and its values by pass."""
 HEALTH = {"entropy": "evenness of the sizes", "nmi_to_previous": "NMI with the round before"}
-ACROSS = 3  # panels beside each other
+ACROSS = 2  # panels beside each other
 
 
 def draw_learning(runs: pd.DataFrame, root: Path) -> Figure | None:
@@ -37,7 +37,8 @@ def _learning(runs: pd.DataFrame, root: Path) -> Iterator[Curve]:
     for line, run in _finished(runs, root):
         criterion = f"validation/{make('task', run.outcome['task'], Task).criterion}"
         curve = run.history().set_index("pass")[criterion].dropna()
-        yield f"{line['column']}: {criterion.removeprefix('validation/')}", line["name"], line["run"], curve
+        panel = f"{line['attribute']} ({line['column']}): {criterion.removeprefix('validation/')}"
+        yield panel, line["name"], line["run"], curve
 
 
 def _health(runs: pd.DataFrame, root: Path) -> Iterator[Curve]:
@@ -57,6 +58,7 @@ def _finished(runs: pd.DataFrame, root: Path) -> Iterator[tuple[pd.Series, RunRe
 
 def _panels(curves: list[Curve]) -> Figure | None:
     """Colours are the rows', the same in every panel."""
+    curves = [one for one in curves if len(one[3])]  # a first clustering has none before it
     if not curves:
         return None
     names = list(dict.fromkeys(panel for panel, *_ in curves))
@@ -68,7 +70,8 @@ def _panels(curves: list[Curve]) -> Figure | None:
         for place, name in zip(places, names, strict=False):
             for number, row in enumerate(rows):
                 _band(place, {run: one for panel, of, run, one in curves if (panel, of) == (name, row)}, number)
-            place.set(title=name, xlabel="pass")
+            passes = [one for panel, _, _, curve in curves if panel == name for one in curve.index]
+            place.set(title=name, xlabel="pass", xlim=(min(passes) - 0.5, max(passes) + 0.5))
             place.xaxis.set_major_locator(MaxNLocator(integer=True))
         for place in list(drawn.axes)[len(names) :]:
             place.remove()

@@ -187,7 +187,7 @@ def analysed(asked: Asked, runs: Sequence[TableRun], request: Request) -> Analys
         corpora,
         runs,
         finished,
-        {claim.gain.over: _numbers_there(claim.gain.over, request) for claim in claims if claim.gain},
+        {name: _numbers_there(name, request) for name in {claim.gain.over for claim in claims if claim.gain}},
         parameters_of(runs) if any(claim.parameters for claim in claims) else {},
     )
 

@@ -1,8 +1,10 @@
 """The runs of a table: how each is called, and how far it has come."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -109,9 +111,18 @@ def _gone_on_with(cell: Cell, before: Mapping[str, Path | None]) -> tuple[Cell, 
 def _plan(cell: Cell) -> RunPlan:
     """The plan of a cell. Raises ConfigurationError, which names the cell."""
     try:
-        return make_plan(composed_or_refused(*cell.overrides), here=False)
+        return _planned(cell.overrides, os.getcwd())
     except ConfigurationError as error:
         raise ConfigurationError(f"{cell.label}: {error}") from error
+
+
+@cache
+def _planned(overrides: tuple[str, ...], folder: str) -> RunPlan:
+    """Kept, because composing takes longer than all else where nothing is trained, and tables share their runs.
+
+    folder: where relative paths begin.
+    """
+    return make_plan(composed_or_refused(*overrides), here=False)
 
 
 def _identity(plan: DataPlan, prepare: bool) -> tuple[str, dict[str, int]] | None:

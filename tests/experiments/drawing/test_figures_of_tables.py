@@ -29,8 +29,8 @@ def made(document, trained, tmp_path):
             scores = [one for one in history if one.startswith("validation/")]
             history[scores] += seed / 10
             history.to_csv(run / "history.csv", index=False)
-            lines.append({"row": row, "name": name, "column": "arousal", "run": run.name})
-        lines.append({"row": row, "name": name, "column": "arousal", "run": None})
+            lines.append({"row": row, "name": name, "column": "paper", "attribute": "all", "run": run.name})
+        lines.append({"row": row, "name": name, "column": "paper", "attribute": "all", "run": None})
     pd.DataFrame(lines).to_csv(folder / "runs.csv", index=False)
     write_json(folder / "table.json", {**document.to_dict(), "name": "temporal_3"})
     return folder
