@@ -55,6 +55,9 @@ def run(case: dict) -> int:
             ["strace", "-f", "-qq", "-o", str(trace), *case["strace"], "-p", str(child)], stderr=subprocess.DEVNULL
         )
         while f"TracerPid:\t{tracer.pid}" not in Path(f"/proc/{child}/status").read_text():
+            if tracer.poll() is not None:
+                os.kill(child, signal.SIGKILL)
+                raise SystemExit("strace cannot hold a process here")
             time.sleep(0.005)
     os.kill(child, signal.SIGCONT)
     _, status = os.waitpid(child, 0)
