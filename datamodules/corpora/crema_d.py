@@ -69,6 +69,12 @@ def read(root: str | Path, fold: int = 1) -> Corpus:
 def _genders(folder: Path) -> dict[str, str]:
     for place in (folder, folder.parent):
         if (place / GENDERS).is_file():
-            table = pd.read_csv(place / GENDERS, dtype=str)
-            return dict(zip(table["ActorID"].str.strip(), table["Sex"].str.strip(), strict=True))
+            try:
+                table = pd.read_csv(place / GENDERS, dtype=str)
+                return dict(zip(table["ActorID"].str.strip(), table["Sex"].str.strip(), strict=True))
+            except (OSError, ValueError, KeyError) as error:
+                raise DataError(
+                    f"{place / GENDERS}: cannot be read as the table of actors (ActorID, Sex); copy it again, or "
+                    "remove it."
+                ) from error
     return {}

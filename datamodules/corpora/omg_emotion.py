@@ -1,6 +1,7 @@
 """OMG-Emotion: monologues from YouTube, rated by people; the official split (Barros et al. 2018)."""
 
 import hashlib
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +17,13 @@ from datamodules.reading.sources import corpus_folder
 # By EmotionMaxVote.
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 # What tables and folders of a split have in their names.
-SPLITS = {"train": ("train",), "development": ("validation", "val", "dev"), "test": ("test",)}
+SPLITS = {
+    "train": ("train", "training"),
+    "development": ("validation", "val", "dev", "development"),
+    "test": ("test", "testing"),
+}
+# How its authors' tables begin.
+OFFICIAL = {"train": "omg_train", "development": "omg_validation", "test": "omg_test"}
 KEY = ["video", "utterance"]
 LABELS = ["arousal", "valence", "emotionmaxvote"]
 RANGES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0)}
@@ -43,9 +50,13 @@ def read(root: str | Path) -> Corpus:
     tables, problems, notes, listed = [], [], [], 0
     missing: list[str] = []
     for split in SPLITS:
-        table, doubtful, twice = _without_doubtful(_table_of(folder, files, split))
-        problems += doubtful
-        listed += len(table)
+        table, where, others = _table_of(folder, files, split)
+        if others:
+            notes.append(f"the {split} set is as {where} lists it, not as {', '.join(others)}")
+        listed += len(table[KEY].drop_duplicates())
+        table, nameless = _with_names(table, where)
+        table, doubtful, twice = _without_doubtful(table)
+        problems += [*nameless, *doubtful]
         if twice:
             notes.append(f"{twice} rows of {split} are listed twice and are taken once")
         paths = [_sound_of(sounds, split, *row) for row in table[KEY].itertuples(index=False)]
@@ -58,6 +69,8 @@ def read(root: str | Path) -> Corpus:
             f"{folder}: none of the {listed} utterances listed has a sound file (looked for VIDEO/utterance_1.wav and "
             "other formats); extract the videos' sound first."
         )
+    found, twofold = _of_one_split(found)
+    problems += twofold
     shared = found.groupby("video")["split"].nunique()
     if (shared > 1).any():
         notes.append(f"{int((shared > 1).sum())} videos are in more than one split")
@@ -91,11 +104,14 @@ def read(root: str | Path) -> Corpus:
     )
 
 
-def _table_of(folder: Path, files: list[str], split: str) -> pd.DataFrame:
-    """A split's table: video, utterance (less its suffix) and LABELS. Of several, one that has labels."""
+def _table_of(folder: Path, files: list[str], split: str) -> tuple[pd.DataFrame, str, list[str]]:
+    """A split's table: video, utterance (less its suffix) and LABELS; its file, and others that it might have been.
+
+    Of several one that is called as its authors call it, and of these one that has labels.
+    """
     named = [one for one in files if one.lower().endswith(".csv")]
-    fitting = [one for one in named if any(word in PurePosixPath(one).stem.lower() for word in SPLITS[split])]
-    read = []
+    fitting = [one for one in named if split in _splits_named((PurePosixPath(one).stem,))]
+    read: list[tuple[bool, bool, str, pd.DataFrame]] = []
     for name in fitting:
         try:
             table = pd.read_csv(folder / name, dtype=str)
@@ -103,21 +119,36 @@ def _table_of(folder: Path, files: list[str], split: str) -> pd.DataFrame:
             raise DataError(f"{folder / name}: cannot be read as a table ({error}); copy it again.") from error
         table.columns = [str(column).strip().lower() for column in table.columns]
         if set(KEY) <= set(table.columns):
-            read.append(table)
+            official = PurePosixPath(name).stem.lower().startswith(OFFICIAL[split])
+            read.append((not official, not set(LABELS) <= set(table.columns), name, table))
     if not read:
         raise DataError(
             f"{folder}: no table of the {split} set with the columns video and utterance (looked for csv files named "
             f"after {' or '.join(SPLITS[split])}, as omg_TrainVideos.csv is); put the corpus's tables there."
         )
-    table = max(read, key=lambda one: set(LABELS) <= set(one.columns))
+    (*_, where, table), *others = sorted(read, key=lambda one: one[:3])
     labels = {name: pd.to_numeric(table[name], errors="coerce") if name in table else np.nan for name in LABELS}
-    return pd.DataFrame(
-        {
-            "video": table["video"].str.strip(),
-            "utterance": table["utterance"].str.strip().map(lambda name: PurePosixPath(name).stem),
-            **labels,
-        }
-    )
+    utterances = table["utterance"].str.strip().map(lambda name: PurePosixPath(name).stem, na_action="ignore")
+    told = pd.DataFrame({"video": table["video"].str.strip(), "utterance": utterances, **labels})
+    return told, where, [name for *_, name, _ in others]
+
+
+def _with_names(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[Problem]]:
+    """Less rows that name no recording, each a Problem."""
+    nameless = table[KEY].isna().any(axis=1) | (table[KEY] == "").any(axis=1)
+    lines = [int(row) + 2 for row in np.flatnonzero(nameless)]  # the header is the first
+    problems = [Problem(f"{where}, line {line}", "names no video or no utterance", "mend the table") for line in lines]
+    return table[~nameless], problems
+
+
+def _of_one_split(found: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Less recordings that several splits list, each a Problem: what is tested on must not have been trained on."""
+    several = found["path"].duplicated(keep=False)
+    problems = []
+    for path, rows in found[several].groupby("path"):
+        fault = f"is listed in {' and in '.join(rows['split'])}"
+        problems.append(Problem(str(path), fault, "leave it in the table of one split"))
+    return found[~several].reset_index(drop=True), problems
 
 
 def _without_doubtful(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem], int]:
@@ -149,5 +180,7 @@ def _sound_of(sounds: dict[tuple[str, str], list[str]], split: str, video: str, 
 
 
 def _splits_named(folders: tuple[str, ...]) -> set[str]:
-    """The splits that folders are named after."""
-    return {split for split, words in SPLITS.items() for word in words for one in folders if word in one.lower()}
+    """The splits that folders, or tables, are named after: by whole words, for `interval` holds `val`."""
+    words = {one.lower() for folder in folders for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", folder)}
+    words |= {re.sub(r"(videos?|set|s)$", "", one) for one in words}
+    return {split for split, names in SPLITS.items() if words & set(names)}

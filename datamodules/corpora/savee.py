@@ -96,7 +96,7 @@ def _parts(path: str) -> tuple[str, str, str] | None:
     flat = FLAT.fullmatch(name)
     who = flat["speaker"] if flat else Path(path).parent.name
     match = NAME.fullmatch(flat["name"] if flat else name)
-    if match is None or who.upper() not in SPEAKERS:
+    if match is None or who.upper() not in SPEAKERS or int(match["number"]) < 1:
         return None
     return who.upper(), match["emotion"].lower(), match["number"]
 

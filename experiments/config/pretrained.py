@@ -6,11 +6,12 @@ It brings everything before it along: features, chunks and statistics are those 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from datamodules.front_end import FrontEnd
 from experiments import CONF
 from experiments.config.types import check_options
 from experiments.results.loading import load_predictor
+from experiments.results.run_result import RunResult
 from sermodels.encoders.encoder import Encoder
 
 WEIGHTS = ("checkpoint", "random")
@@ -45,6 +47,10 @@ class Pretrained:
     """The encoder's state; None where it starts at random."""
     digest: str
     """Of all of it."""
+    taught_with: pd.DataFrame | None = field(default=None, compare=False)
+    """The sentences that taught it, see RunResult.training_set; None where nobody knows, or where nothing is learnt."""
+    taught_on: str | None = None
+    """Their corpus."""
 
 
 def read_pretrained(cfg: DictConfig) -> Pretrained | None:
@@ -54,6 +60,8 @@ def read_pretrained(cfg: DictConfig) -> Pretrained | None:
     """
     if "pretrained" not in cfg:
         return None
+    if not OmegaConf.is_dict(cfg.pretrained):
+        raise ConfigurationError("pretrained: null is no choice; give pretrained.checkpoint=…, or take another model.")
     given: Any = OmegaConf.to_container(cfg.pretrained, resolve=True)
     check_options("pretrained", given, PretrainedOptions)
     options = PretrainedOptions(**given)
@@ -72,7 +80,14 @@ def read_pretrained(cfg: DictConfig) -> Pretrained | None:
     _write(cfg, "features", asdict(front_end.features))
     OmegaConf.update(cfg, "data.chunks", asdict(front_end.chunks), merge=False, force_add=True)
     kept = weights if options.weights == "checkpoint" else None
-    return Pretrained(front_end, kept, _digest(front_end, kept))
+    return Pretrained(front_end, kept, _digest(front_end, kept), *_taught(path) if kept is not None else ())
+
+
+def _taught(path: Path) -> tuple[pd.DataFrame | None, str | None]:
+    """What taught the encoder of a run, and of which corpus it was."""
+    run = RunResult(path if path.is_dir() else path.parent.parent)
+    known = (run.path / "training-set.parquet").exists()
+    return run.training_set if known else None, run.metrics.corpus["name"] if known and run.done else None
 
 
 def _changed(path: Path) -> int:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from datamodules.errors import DataError
 from datamodules.locks import held
@@ -179,8 +180,10 @@ class RunResult:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # a kill left half a line
             write_whole(path, whole)
-        kind = TypeAdapter(dict[str, Any])
-        trials: list[dict[str, Any]] = _read(path, lambda _: [kind.validate_json(line) for line in whole.splitlines()])
+        kind = TypeAdapter(_Trial)
+        trials: list[dict[str, Any]] = _read(
+            path, lambda _: [dict(kind.validate_json(line)) for line in whole.splitlines()]
+        )
         return trials
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
@@ -215,6 +218,14 @@ class RunResult:
         metrics.write(self.path / "metrics.json")
         (self.path / "FAILED").unlink(missing_ok=True)
         write_whole(self.path / "DONE", "")
+
+
+class _Trial(TypedDict):
+    trial: int
+    options: dict[str, Any]
+    score: float
+    folds: list[float]
+    seconds: float
 
 
 def run_hash(outcome: Mapping[str, Any]) -> str:

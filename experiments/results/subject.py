@@ -107,7 +107,8 @@ def evaluate(
             "sentences with --split all."
         )
     corpus, store, datamodule = read_sets(predictor, corpus, sets, store_root, max_bad_files, workers)
-    notes = [*corpus.notes, *_known_before(subject, corpus, store)]
+    known = known_before(subject.trained_with, subject.trained_on["name"], corpus, store, corpus.splits(), "the model")
+    notes = [*corpus.notes, *known]
     for note in notes:
         log.info("%s", note)
     folder = subject.folder / _name(corpus, store, every_sentence)
@@ -164,23 +165,26 @@ def _name(corpus: Corpus, store: FeatureStore, every_sentence: bool) -> str:
     return f"{words}-{data_fingerprint([(corpus, store)])[:8]}" + (f"-{EVERY_SENTENCE}" if every_sentence else "")
 
 
-def _known_before(subject: Subject, corpus: Corpus, store: FeatureStore) -> list[str]:
-    """A note for every set with recordings or, of the model's own corpus, speakers that taught it."""
-    if subject.trained_with is None:
+def known_before(
+    taught: pd.DataFrame | None, on: str | None, corpus: Corpus, store: FeatureStore, splits: Sequence[str], whom: str
+) -> list[str]:
+    """A note for every set with recordings or, of the same corpus, speakers that taught a model.
+
+    taught: see RunResult.training_set; None where nobody knows. on: their corpus. whom: was taught, in words.
+    """
+    if taught is None:
         return []
-    digests = set(subject.trained_with["digest"])
-    labeled = subject.trained_with[subject.trained_with["set"] == LABELED]
-    speakers = set(labeled["speaker"]) - set(NOBODY) if corpus.name == subject.trained_on["name"] else set()
+    speakers = set(taught.loc[taught["set"] == LABELED, "speaker"]) - set(NOBODY) if corpus.name == on else set()
     notes = []
-    for split in corpus.splits():
+    for split in splits:
         rows = corpus.rows(split)
-        heard = int(store.rows(rows["utterance_id"])["digest"].isin(digests).sum())
+        heard = int(store.rows(rows["utterance_id"])["digest"].isin(set(taught["digest"])).sum())
         if heard:
-            notes.append(f"{heard} of {len(rows)} sentences of {split} trained the model")
+            notes.append(f"{heard} of {len(rows)} sentences of {split} trained {whom}")
         known = rows[rows["speaker"].isin(speakers)]
         if len(known):
             notes.append(
                 f"{len(known)} of {len(rows)} sentences of {split} are of {known['speaker'].nunique()} speakers who "
-                "trained the model"
+                f"trained {whom}"
             )
     return notes

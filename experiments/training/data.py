@@ -23,6 +23,8 @@ from experiments.config.targets import makes_clusters, read_corpus
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
+OF_ENCODER = "encoder"
+
 
 @dataclass(frozen=True)
 class PreparedData:
@@ -119,13 +121,18 @@ def prepared_before(plan: DataPlan) -> PreparedData | None:
     return extract(plan, corpus, pool, progress=False)
 
 
-def training_set(data: PreparedData) -> pd.DataFrame:
-    """What teaches a model: set (L, U), utterance_id, speaker, and the digest of the recording, a row a sentence."""
+def training_set(data: PreparedData, of_encoder: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What teaches a model: set (L, U), utterance_id, speaker, and the digest of the recording, a row a sentence.
+
+    of_encoder: what taught the encoder that it goes on with; its set is `encoder`.
+    """
     tables = []
     for corpus, store in data.parts:
         rows = corpus.table[corpus.table["split"].isin(SET_OF_SPLIT)].reset_index(drop=True)
         digests = store.rows(rows["utterance_id"])["digest"].to_numpy()
         tables.append(rows[["utterance_id", "speaker"]].assign(set=rows["split"].map(SET_OF_SPLIT), digest=digests))
+    if of_encoder is not None:
+        tables.append(of_encoder.assign(set=OF_ENCODER))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -5,11 +5,14 @@ from datamodules.corpus import Corpus, sum_up
 from datamodules.feature_store import FeatureStore
 from datamodules.fill_store import count_notes
 from datamodules.labels import ATTRIBUTES, NOBODY
+from datamodules.sets import SET_OF_SPLIT
+from experiments.config.pretrained import Pretrained
+from experiments.results.subject import known_before
 from experiments.training.data import PreparedData
 
 
-def data_notes(data: PreparedData, chunks: ChunkSettings) -> list[str]:
-    """What was tolerated and left out of a run's data, a sentence each."""
+def data_notes(data: PreparedData, chunks: ChunkSettings, pretrained: Pretrained | None = None) -> list[str]:
+    """What was tolerated and left out of a run's data, a sentence each, and what its encoder had heard before."""
     notes = []
     for corpus, store in data.parts:
         where = f"{corpus.name} {corpus.version}"
@@ -17,6 +20,10 @@ def data_notes(data: PreparedData, chunks: ChunkSettings) -> list[str]:
         notes += [f"{where}: {count} {note}" for note, count in count_notes(store, corpus, chunks).items()]
         if corpus.problems:
             notes.append(f"{where}: {len(corpus.problems)} files are left out; {sum_up(corpus.problems)}")
+    if pretrained is not None:
+        judged = [split for split in data.corpus.splits() if split not in SET_OF_SPLIT]
+        taught, on = pretrained.taught_with, pretrained.taught_on
+        notes += known_before(taught, on, data.corpus, data.store, judged, "the encoder")
     return notes
 
 

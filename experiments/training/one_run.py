@@ -156,11 +156,11 @@ def _fit_and_score(
     partial: bool,
     threads: int,
 ) -> Metrics:
-    notes = data_notes(data, plan.data.chunks)
+    notes = data_notes(data, plan.data.chunks, plan.pretrained)
     for note in notes:
         log.info("%s", note)
     if rank() == 0:
-        run.write_training_set(training_set(data))
+        run.write_training_set(training_set(data, plan.pretrained.taught_with if plan.pretrained else None))
     task = fitted_task(plan.task, data.corpus)
     if partial:  # the last bit of a mean may be another processor's
         task = _saved_task(run, decides, task)

@@ -211,8 +211,8 @@ def test_omg_and_what_is_wrong_with_it(tmp_path):
     sound(tmp_path / "validation" / "v5" / "utterance_1.flac")
     sound(tmp_path / "test" / "v1" / "utterance_1.wav")  # the same video as in train
     corpus = omg_emotion.read(tmp_path)
-    assert corpus.version == "4 of 5 utterances"
-    assert "coverage: 4 of 5 listed utterances have sound" in corpus.notes
+    assert corpus.version == "4 of 7 utterances"
+    assert "coverage: 4 of 7 listed utterances have sound" in corpus.notes
     assert "1 rows of train are listed twice and are taken once" in corpus.notes
     assert "1 videos are in more than one split" in corpus.notes
     assert {(one.file, one.fault) for one in corpus.problems} == {
@@ -231,6 +231,31 @@ def test_omg_and_what_is_wrong_with_it(tmp_path):
     assert corpus.label_kind == "human ratings"
 
 
+def test_omg_beside_other_tables_and_folders(tmp_path):
+    """Names are read by whole words, the authors' tables come first, and one recording is of one split."""
+    tested = ["v6,utterance_1.mp4,0.6,0.6,6", "v1,utterance_2.mp4,0.1,0.4,0"]
+    omg(tmp_path, GOOD, ["v5,utterance_1.mp4,0.3,0.3,5"], tested)
+    (tmp_path / "aaa_test_results.csv").write_text(f"{HEADER}\nurl,0,1,v9,utterance_1.mp4,0.5,0.5,1\n")
+    (tmp_path / "interval_latest_devices.csv").write_text("a,b\n1,2\n")
+    with (tmp_path / "omg_TrainVideos.csv").open("a") as table:
+        table.write("url,0,1,v8,,0.5,0.5,1\n")
+    for video, utterance in (("v1", 1), ("v1", 2), ("v5", 1), ("v6", 1), ("v9", 1)):
+        sound(tmp_path / "interval_audio" / video / f"utterance_{utterance}.wav")
+    corpus = omg_emotion.read(tmp_path)
+    paths = corpus.table.set_index("split")["path"].map(lambda path: path.removeprefix("interval_audio/"))
+    assert paths.to_dict() == {
+        "train": "v1/utterance_1.wav",
+        "development": "v5/utterance_1.wav",
+        "test": "v6/utterance_1.wav",
+    }
+    assert {(one.file, one.fault) for one in corpus.problems} == {
+        ("omg_TrainVideos.csv, line 4", "names no video or no utterance"),
+        ("interval_audio/v1/utterance_2.wav", "is listed in train and in test"),
+    }
+    told = "the test set is as omg_TestVideos_WithLabels.csv lists it, not as aaa_test_results.csv"
+    assert told in corpus.notes
+
+
 def test_omg_without_labels_of_the_test_set_and_without_folders_of_splits(tmp_path):
     omg(tmp_path / "tables", GOOD, ["v5,utterance_1.mp4,0.3,0.3,5"], [], header=HEADER)
     (tmp_path / "tables" / "omg_TestVideos_WithLabels.csv").unlink()
@@ -243,6 +268,17 @@ def test_omg_without_labels_of_the_test_set_and_without_folders_of_splits(tmp_pa
     assert table.loc["test", "emotion"] == ""
     assert np.isnan(table.loc["test", "arousal"])
     assert len(table.loc[["train"]]) == 2
+
+
+def test_numbers_and_tables_that_make_no_sense_are_told(tmp_path):
+    sound(tmp_path / "AudioData" / "DC" / "a00.wav")
+    sound(tmp_path / "AudioData" / "DC" / "a01.wav")
+    assert [one.file for one in savee.read(tmp_path).problems] == ["AudioData/DC/a00.wav"]
+    sound(tmp_path / "crema" / "AudioWAV" / "1001_DFA_ANG_XX.wav")
+    for content in (b"x,y\n1,2\n", b"\xff\xfe\x00", b""):
+        (tmp_path / "crema" / "VideoDemographics.csv").write_bytes(content)
+        with pytest.raises(DataError, match=r"VideoDemographics.csv: cannot be read as the table of actors"):
+            crema_d.read(tmp_path / "crema")
 
 
 def test_omg_whose_tables_lack_is_told(tmp_path):

@@ -25,6 +25,8 @@ from experiments.training.one_run import train
 from sermodels.parts import make
 from sermodels.tasks.task import Task
 
+FREE = ("unlabeled_size=0", "pretrained.weights=random")
+
 
 @pytest.fixture
 def own(tiny, corpus_root, tmp_path, planned):
@@ -189,3 +191,23 @@ def test_what_was_prepared_before_is_found_and_nothing_is_made(own, tmp_path):
     assert prepared_before(tolerant) is None
     prepare_data(tolerant, progress=False)
     assert prepared_before(tolerant) is not None
+
+
+def test_what_taught_the_encoder_is_told_and_remembered(tiny, planned):
+    """Sentences and speakers of the test set that the encoder was trained on: a leak that no split shows."""
+    encoder = train(planned(*tiny, "model=deep_emocluster", "rounds=1", "unlabeled_size=0"))
+    clean = train(planned(*tiny, "model=frozen_classifier", "task=categories", "search.trials=0", "rounds=1", *FREE))
+    heard = "sentences of test1 trained the encoder"
+    assert not any("trained the encoder" in note for note in clean.metrics.corpus["notes"])
+    known = encoder.training_set
+    test = clean.predictions("test1")["utterance_id"].iloc[0]
+    everything = prepare_data(planned(*tiny, "unlabeled_size=0").data, progress=False)
+    digest = everything.store.rows([test])["digest"].iloc[0]
+    known.loc[0, "digest"] = digest
+    encoder.write_training_set(known)
+    options = ["model=frozen_classifier", "task=categories", "search.trials=0", "rounds=1", *FREE[:1]]
+    run = train(planned(*tiny, *options, f"pretrained.checkpoint={encoder.path}"))
+    assert any(note.startswith("1 of ") and heard in note for note in run.metrics.corpus["notes"])
+    taught = run.training_set
+    assert set(taught["set"]) == {"L", "encoder"}
+    assert digest in set(taught.loc[taught["set"] == "encoder", "digest"])

@@ -92,6 +92,7 @@ def test_a_leak_of_the_test_set_moves_nothing(tiny, tmp_path, monkeypatch):
         test = data.sets["test1"]
         test.labels = (test.labels + 1) % 2
         test.frames = test.frames.clone() * 0 + 7  # a copy: the others keep theirs
+        test.sums = None
         return make(plan, search, task, data, result)
 
     monkeypatch.setattr("experiments.training.one_run.searched", leaking)
