@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-gpu check format bench bench-gpu smoke tables figures report clean
+.PHONY: help install demo test test-all test-faults test-gpu check format bench bench-gpu smoke tables figures report clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ check: $(INSTALLED) ## Lint, formatting, types
 format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Kills and refusals at every system call that writes; FAULT_CASES=20 takes an even draw of them.
+FAULT_CASES ?= all
+
+test-faults: $(INSTALLED) ## Plant faults: damage, hostile files, kills at every call that writes (about two hours)
+	FAULT_CASES=$(FAULT_CASES) $(BIN)/python -m pytest -m faults
 
 test-gpu: $(INSTALLED) ## Run what only a machine with a GPU can show
 	$(BIN)/python -m pytest -n 0 -m gpu tests/gpu
