@@ -24,5 +24,5 @@ def test_examples_run(module: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_examples_that_a_user_starts_with_are_among_them() -> None:
-    rooms = {"results.trained_model", "results.metrics", "config.composing", "config.identity"}
+    rooms = {"results.trained_model", "results.metrics", "config.composing", "results.run_result"}
     assert {f"experiments.{name}" for name in rooms} | {"sermodels.parts"} <= set(SHOWING)

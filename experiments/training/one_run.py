@@ -24,7 +24,7 @@ from experiments.console.report_file import report
 from experiments.console.user_errors import sentence_of
 from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
-from experiments.results.run_result import RunResult, run_hash
+from experiments.results.run_result import REMEDY, RunResult, run_hash
 from experiments.results.scoring import score_sets
 from experiments.training.bf16 import warn_of_slow_bf16
 from experiments.training.data import (
@@ -128,6 +128,8 @@ def _train(
     first = rank() == 0
     partial = from_first(lambda: run.partial)
     environment = run.environment if partial else None
+    if environment and not isinstance(environment.get("threads"), int):
+        raise DataError(f"{run.path / 'environment.json'}: does not say threads; {REMEDY}.")
     threads = environment["threads"] if environment else plan.trainer.threads or torch.get_num_threads()
     # The number of threads decides the order of sums, so a resumed run takes the number it began with.
     torch.set_num_threads(threads)

@@ -94,7 +94,8 @@ def ccc(table: pd.DataFrame) -> float:
 
 def test_metrics_without_a_part_leave_it_out(tmp_path):
     path = tmp_path / "metrics.json"
-    Metrics({}, "x", "arousal", 0, test={"test1": {"n": 0, "ccc": {}}}).write(path)
+    corpus = {"name": "c", "version": "1", "labels": "l"}
+    Metrics(corpus, "x", "arousal", 0, test={"test1": {"n": 0, "ccc": {}}}).write(path)
     assert sorted(json.loads(path.read_text())) == ["attribute", "corpus", "model", "seed", "test"]
     assert Metrics.read(path).validation is None
 

@@ -74,7 +74,10 @@ def change(path: Path, **changes) -> None:
         (lambda run, other: (run.last.unlink(), run.last.mkdir()), "last.ckpt: is no file but a folder"),
         (lambda run, other: change(run.last, optimizer_states=None), "last.ckpt: lacks optimizer_states"),
         (lambda run, other: change(run.last, hyper_parameters={}), "last.ckpt: was trained on other labels"),
-        (lambda run, other: (run.path / "environment.json").write_text("{}"), "environment.json: does not say threads"),
+        (
+            lambda run, other: (run.path / "environment.json").write_text('{"seconds": 1}'),
+            "environment.json: does not say threads",
+        ),
         (lambda run, other: (run.path / "environment.json").write_text("[" * 9**5), "environment.json: is missing or"),
     ],
 )

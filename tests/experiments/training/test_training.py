@@ -95,7 +95,7 @@ def test_the_tiny_runs_read_both_sets(name, passes, tiny, planned):
 def test_a_training_that_diverges_ends_at_once(tiny, planned, tmp_path, monkeypatch):
     monkeypatch.setenv("MISHAP", "0")
     mishap = ["+callbacks.mishap={_target_: callbacks.mishap.Mishap, kind: diverge, value: 0}"]
-    with pytest.raises(TrainingDiverged, match=r"NaN or infinite in pass 1: .*lower the learning rates"):
+    with pytest.raises(TrainingDiverged, match=r"of pass 1 over L .* became NaN or infinite.*lower the learning rates"):
         train(planned(*tiny, "model=cnn_ae", "unlabeled_size=0", "rounds=4", *mishap))
     (directory,) = (tmp_path / "runs").iterdir()
     assert "pass 1" in (directory / "FAILED").read_text()
