@@ -72,7 +72,7 @@ def _panels(curves: list[Curve]) -> Figure | None:
                 _band(place, {run: one for panel, of, run, one in curves if (panel, of) == (name, row)}, number)
             passes = [one for panel, _, _, curve in curves if panel == name for one in curve.index]
             place.set(title=name, xlabel="pass", xlim=(min(passes) - 0.5, max(passes) + 0.5))
-            place.xaxis.set_major_locator(MaxNLocator(integer=True))
+            place.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for place in list(drawn.axes)[len(names) :]:
             place.remove()
         lines = [drawn.axes[0].plot([], [], **look(number), label=row)[0] for number, row in enumerate(rows)]
