@@ -15,13 +15,12 @@ REPORT_FILE = "EMOCLUSTER_REPORT_FILE"
 
 def report(**facts: Any) -> None:
     """Report to the starter, if one reads: directory, objective, error; and of a death died, hit and how."""
-    if REPORT_FILE in os.environ and os.path.isdir(
-        os.path.dirname(os.environ[REPORT_FILE])
-    ):  # a starter that was killed reads nothing
+    file = os.environ.get(REPORT_FILE)
+    if file and os.path.isdir(os.path.dirname(file)):  # a starter that was killed reads nothing
         line = json.dumps({"process": _process(), **facts})
         # One write of one short line, which several processes may append at once.
-        with Path(os.environ[REPORT_FILE]).open("a") as file:
-            file.write(line + "\n")
+        with open(file, "a") as lines:
+            lines.write(line + "\n")
 
 
 def _process() -> int:

@@ -25,8 +25,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU)
 @contextmanager
 def user_errors() -> Iterator[None]:
     """Print what a user can mend as one sentence and exit 2; exit 130 when interrupted, by any of ENDING too."""
-    mine = [one for one in ENDING if threading.current_thread() is threading.main_thread()]
-    mine = [one for one in mine if signal.getsignal(one) is signal.SIG_DFL]  # nohup has SIGHUP ignored
+    mine = _left_to_the_system()
     for one in mine:
         signal.signal(one, signal.default_int_handler)
     try:
@@ -43,6 +42,12 @@ def user_errors() -> Iterator[None]:
     finally:
         for one in mine:
             signal.signal(one, signal.SIG_DFL)
+
+
+def _left_to_the_system() -> list[signal.Signals]:
+    """Of ENDING, what nobody handles or ignores, as nohup ignores SIGHUP; none where this thread may handle none."""
+    main = threading.current_thread() is threading.main_thread()
+    return [one for one in ENDING if main and signal.getsignal(one) is signal.SIG_DFL]
 
 
 def sentence_of(error: BaseException) -> str | None:

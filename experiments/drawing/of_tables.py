@@ -22,20 +22,23 @@ log = logging.getLogger(__name__)
 
 FILE = "table.json"
 BARS, TRANSITIONS = "bars", "transitions"
-"""The first is of tables alone; curves, clusters and transitions are of runs, too."""
+"""The first is of tables alone; the others are of runs, too."""
+OF_ROUNDS = {"curves": draw_learning, "clusters": draw_health}
 
 
-def table_figures(document: Document, folder: Path, runs: Path) -> Iterator[tuple[str, str, Figure]]:
-    """A kind, a name and a figure each, made of the table and of what its runs left.
+def table_figures(
+    document: Document, folder: Path, runs: Path, names: Collection[str] = (BARS, *OF_ROUNDS)
+) -> Iterator[tuple[str, Figure]]:
+    """A name and a figure each, of those kinds, made of the table and of what its runs left.
 
     folder: the table's. runs: where its runs lie; without them there are bars alone.
     """
-    for one in document.measured:
-        yield BARS, one.title, draw_bars(one)
-    listed = _listed(folder)
-    for kind, drawn in (("curves", draw_learning(listed, runs)), ("clusters", draw_health(listed, runs))):
+    if BARS in names:
+        yield from ((one.title, draw_bars(one)) for one in document.measured)
+    for kind, draw in OF_ROUNDS.items():
+        drawn = draw(_listed(folder), runs) if kind in names else None
         if drawn is not None:
-            yield kind, kind, drawn
+            yield kind, drawn
 
 
 def draw_table(
@@ -55,12 +58,12 @@ def draw_table(
     tested = [fact for fact in document.facts if fact.startswith(("Test: ", "Rounds: "))]
     signed = "\n".join([f"{document.name}: {document.title}", *tested])
     written = []
-    for kind, name, drawn in table_figures(document, folder, runs):
-        if kind in names:
-            sign(drawn, signed)
-            written += save(drawn, target / re.sub(r"[^\w.-]+", "-", name))
-    pair = [DrawnRun(one, root, settings) for one in compared(document.name, folder, runs)]
-    if pair and TRANSITIONS in names:
+    for name, drawn in table_figures(document, folder, runs, names):
+        sign(drawn, signed)
+        written += save(drawn, target / re.sub(r"[^\w.-]+", "-", name))
+    wanted = compared(document.name, folder, runs) if TRANSITIONS in names else []
+    pair = [DrawnRun(one, root, settings) for one in wanted]
+    if pair:
         try:
             written += draw_together(pair, target, ALL_FORMATS)
         except UserError as error:

@@ -63,7 +63,7 @@ def _table(path: Path, runs: Path) -> dict[str, Any]:
     """A document, its figures, and where it lies. Raises DataError for one that is damaged."""
     document = read_document(path)
     folder = path.parent
-    drawn = [svg(figure, f"{document.name}, {name}") for _, name, figure in table_figures(document, folder, runs)]
+    drawn = [svg(figure, f"{document.name}, {name}") for name, figure in table_figures(document, folder, runs)]
     saved = folder / "figures" / f"{TRANSITIONS}.svg"
     return {
         "document": document,

@@ -10,16 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from datamodules.batch import LABELED
 from datamodules.corpus import Corpus
 from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.fill_store import fill_store
 from datamodules.fingerprint import data_fingerprint
-from datamodules.labels import NOBODY
 from datamodules.samplers import NaturalSentence
 from datamodules.sets import is_test_set, make_sets
+from experiments.results.known_before import known_before
 from experiments.results.loading import load_predictor
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import RunResult
@@ -163,28 +162,3 @@ def _name(corpus: Corpus, store: FeatureStore, every_sentence: bool) -> str:
     """`emodb-4-classes-339-files-1a2b3c4d`; what a corpus holds is in it, so no result lies under another's name."""
     words = re.sub(r"[^A-Za-z0-9.]+", "-", f"{corpus.name}-{corpus.version}").strip("-.")
     return f"{words}-{data_fingerprint([(corpus, store)])[:8]}" + (f"-{EVERY_SENTENCE}" if every_sentence else "")
-
-
-def known_before(
-    taught: pd.DataFrame | None, on: str | None, corpus: Corpus, store: FeatureStore, splits: Sequence[str], whom: str
-) -> list[str]:
-    """A note for every set with recordings or, of the same corpus, speakers that taught a model.
-
-    taught: see RunResult.training_set; None where nobody knows. on: their corpus. whom: was taught, in words.
-    """
-    if taught is None:
-        return []
-    speakers = set(taught.loc[taught["set"] == LABELED, "speaker"]) - set(NOBODY) if corpus.name == on else set()
-    notes = []
-    for split in splits:
-        rows = corpus.rows(split)
-        heard = int(store.rows(rows["utterance_id"])["digest"].isin(set(taught["digest"])).sum())
-        if heard:
-            notes.append(f"{heard} of {len(rows)} sentences of {split} trained {whom}")
-        known = rows[rows["speaker"].isin(speakers)]
-        if len(known):
-            notes.append(
-                f"{len(known)} of {len(rows)} sentences of {split} are of {known['speaker'].nunique()} speakers who "
-                f"trained {whom}"
-            )
-    return notes

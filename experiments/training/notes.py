@@ -7,7 +7,7 @@ from datamodules.fill_store import count_notes
 from datamodules.labels import ATTRIBUTES, NOBODY
 from datamodules.sets import SET_OF_SPLIT
 from experiments.config.pretrained import Pretrained
-from experiments.results.subject import known_before
+from experiments.results.known_before import known_before
 from experiments.training.data import PreparedData
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from planted_runs import run_of
 
 from experiments.console.user_errors import user_errors
 from experiments.jobs import sweeps
@@ -20,18 +21,7 @@ def sweep(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("state", "status"), [(INTERRUPTED, 130), (DONE, 0)])
 def test_the_next_job_does_not_start(sweep, tmp_path, monkeypatch, state, status):
     """A signal that came after the last pass finds the job done, and is the user's wish all the same."""
-    run = tmp_path / "run"
-    run.mkdir()
-    corpus = {"name": "c", "version": "1", "labels": "l"}
-    metrics = {
-        "corpus": corpus,
-        "model": "m",
-        "attribute": "arousal",
-        "seed": 0,
-        "test": {},
-        "validation": None,
-    }
-    (run / "metrics.json").write_text(json.dumps(metrics))
+    run = run_of(tmp_path, "a-run").path
     result = JobResult(state, status, directory=str(run), asked_to_end=True)
     monkeypatch.setattr(sweeps, "_run", lambda job, place: result)
     with pytest.raises(SystemExit) as end, SweepReport.at_the_end(), user_errors():
