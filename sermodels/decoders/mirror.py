@@ -3,12 +3,15 @@
 Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from sermodels.decoders.decoder import Decoder
 from sermodels.encoders.encoder import Encoder
 from sermodels.encoders.vgg import STRIDES, VGG16
+from sermodels.sliced_blocks import Block, through_blocks
 
 KERNEL = 3
 
@@ -59,4 +62,7 @@ class MirrorDecoder(Decoder):
     def forward(self, h: Tensor) -> Tensor:
         """(…, D), one dimension or more before D -> chunks (…, T, F); all of them are one batch to the norms."""
         maps = self.input(h.flatten(0, -2)).unflatten(1, self.map_shape)
-        return self.blocks(maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset
+        hidden: Any
+        *hidden, last = self.blocks
+        maps = through_blocks(maps, [Block(convolution, norm) for convolution, norm, _ in hidden])
+        return last(maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sermodels.encoders.conv_block import ConvBlock
+from sermodels.sliced_blocks import Block
 
 
 class MapAttention(nn.Module):
@@ -59,17 +60,23 @@ class AttnConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, T, F) -> (N, out, T/stride, F/stride), rounded up."""
-        return self.mixed(self._attended(x))
+        return self.mixed(self._attended(self.local(x)))
+
+    def sliced(self) -> list[Block]:
+        """This block as `through_blocks` takes it."""
+        (mixed,) = self.mixed.sliced()
+        if self.attention is not None:
+            mixed = Block(mixed.convolution, mixed.norm, self._attended, [*self.attention.parameters()])
+        return [*self.local.sliced(), mixed]
 
     def before_norm(self, x: Tensor) -> Tensor:
         """(N, in, T, F) -> the map that the last normalisation reads."""
-        return self.mixed.before_norm(self._attended(x))
+        return self.mixed.before_norm(self._attended(self.local(x)))
 
     @property
     def norm(self) -> nn.Module:
         """The last normalisation."""
         return self.mixed.norm
 
-    def _attended(self, x: Tensor) -> Tensor:
-        local = self.local(x)
+    def _attended(self, local: Tensor) -> Tensor:
         return local if self.attention is None else local + self.attention(local)

@@ -4,6 +4,7 @@ Shapes: N chunks, T = 62 frames, F = 128 mel bins, D = 256 features.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -12,6 +13,7 @@ from sermodels.encoders.attn_conv import AttnConvBlock
 from sermodels.encoders.conv_block import ConvBlock
 from sermodels.encoders.encoder import Encoder
 from sermodels.encoders.initialization import initialize
+from sermodels.sliced_blocks import through_blocks
 from sermodels.whole_batch import Dropout
 
 CHANNELS = (32, 32, 64, 64, 128, 128, 128)
@@ -75,7 +77,8 @@ class VGG16(Encoder):
 
     def feature_map(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> (N, 128, 2, 4), the last block's map."""
-        return self.blocks(chunks.unsqueeze(1))
+        blocks: Any = self.blocks
+        return through_blocks(chunks.unsqueeze(1), [part for block in blocks for part in block.sliced()])
 
     def forward(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> h (N, D)."""
