@@ -4,6 +4,7 @@ Shapes: N points, D dimensions, Q clusters.
 """
 
 import importlib.util
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class Clustering:
     """Clusters that were empty and were given half of the largest each."""
 
 
+BLOCK = 65536  # points that are worked on at a time, which bounds what lies beside them
 LONGEST_EMBEDDING = 1e15  # its square, times a million points, is far below the largest float32
 
 KMeans = Callable[[Tensor, int, int, int], Clustering]
@@ -99,10 +101,11 @@ def _check(points: Tensor, num_clusters: int) -> None:
     """Raise ValueError where no clustering into Q non-empty clusters exists, TrainingDiverged for NaN."""
     if len(points) < num_clusters:
         raise ValueError(f"{len(points)} chunks cannot make {num_clusters} clusters; lower num_clusters")
-    if not torch.isfinite(points).all():
+    longest_of = [torch.linalg.vector_norm(part.detach().double(), dim=1).max() for part in points.split(BLOCK)]
+    longest = float(torch.stack(longest_of).max())  # Python's own max may pass over NaN
+    if not math.isfinite(longest):
         raise TrainingDiverged("embeddings hold NaN or infinity: the training has diverged; lower the learning rates.")
     # faiss ends the whole process where a distance overflows, and torch gives clusters that mean nothing.
-    longest = float(torch.linalg.vector_norm(points.detach().double(), dim=1).max())
     if longest > LONGEST_EMBEDDING:
         raise TrainingDiverged(
             f"embeddings are {longest:.0e} long, and their distances no numbers any more: the training has diverged; "
@@ -110,10 +113,10 @@ def _check(points: Tensor, num_clusters: int) -> None:
         )
 
 
-def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:
-    """Nearest centroid of every point and the squared distance to it; a block at a time bounds the memory."""
+def _assign(points: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearest centroid of every point and the squared distance to it."""
     labels, distances = [], []
-    for part in points.split(block):
+    for part in points.split(BLOCK):
         squared = torch.cdist(part, centroids, compute_mode="donot_use_mm_for_euclid_dist").square()
         nearest = squared.min(1)
         labels.append(nearest.indices)
@@ -121,12 +124,12 @@ def _assign(points: Tensor, centroids: Tensor, block: int = 65536) -> tuple[Tens
     return torch.cat(labels), torch.cat(distances)
 
 
-def _sums(points: Tensor, labels: Tensor, num_clusters: int, block: int = 65536) -> Tensor:
+def _sums(points: Tensor, labels: Tensor, num_clusters: int) -> Tensor:
     """(Q, D) of every cluster's points; on a GPU as products, because adding by index there has no fixed order."""
     sums = points.new_zeros(num_clusters, points.shape[1])
     if not points.is_cuda:
         return sums.index_add_(0, labels, points)
-    for part, ids in zip(points.split(block), labels.split(block), strict=True):
+    for part, ids in zip(points.split(BLOCK), labels.split(BLOCK), strict=True):
         sums += torch.nn.functional.one_hot(ids, num_clusters).to(part).T @ part
     return sums
 

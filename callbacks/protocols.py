@@ -46,6 +46,9 @@ class ClusteredData(PassData, Protocol):
 
     pseudo_labels: LabelStore
 
+    def size(self, set_name: str) -> int:
+        """S."""
+
     def effective_size(self, set_name: str) -> float:
         """How many equally likely draws the set's next pass is worth."""
 

@@ -134,6 +134,6 @@ def embed_set(module: torch.nn.Module, model: Clustered, data: ClusteredData, se
     module.eval()
     try:
         batches = data.in_order(set_name, model.device, model.dtype)
-        return over_set(batches, lambda chunks: model.embed(chunks).float(), everywhere=False)
+        return over_set(batches, data.size(set_name), lambda chunks: model.embed(chunks).float(), everywhere=False)
     finally:
         module.train(was_training)

@@ -161,6 +161,10 @@ class ChunkDataModule(pl.LightningDataModule):
         """(S,) how many places further a chunk of each sentence begins that does not overlap; C where there is none."""
         return apart(self.sets[set_name])
 
+    def size(self, set_name: str) -> int:
+        """S, the sentences of a set."""
+        return len(self.sets[set_name])
+
     def in_order(self, set_name: str, device: torch.device, dtype: Any = torch.float32) -> Iterator[ChunkBatch]:
         """All whole sentences of a set by rising id, or this process's share of them, for embedding and evaluation."""
         for index in self._in_order(set_name):

@@ -86,7 +86,7 @@ class FrozenClassifier(EmotionModule):
         was_training = self.training
         self.eval()
         try:
-            maps = over_set(data.in_order(set_name, self.device, self.dtype), self._maps_of_chunks)
+            maps = over_set(data.in_order(set_name, self.device, self.dtype), data.size(set_name), self._maps_of_chunks)
         finally:
             self.train(was_training)
         assert maps is not None  # asked for everywhere

@@ -76,7 +76,7 @@ def hidden_sets(run: RunResult, subject: Subject, corpus: Corpus, plan: DataPlan
 
 def _hidden(model: EmotionModule, data: ChunkDataModule, set_name: str) -> Hidden:
     embed: Any = getattr(model, "embed", model.latents)
-    h = over_set(data.in_order(set_name, model.device, model.dtype), embed)
+    h = over_set(data.in_order(set_name, model.device, model.dtype), data.size(set_name), embed)
     assert h is not None  # asked for everywhere
     one = data.sets[set_name]
     features = data.front_end.features

@@ -23,7 +23,7 @@ def tell_set(model: EmotionModule, data: ChunkDataModule, set_name: str) -> Tens
     Raises TrainingDiverged for predictions that are no numbers.
     """
     model.eval()
-    outputs = over_set(data.in_order(set_name, model.device, model.dtype), model.of_chunks)
+    outputs = over_set(data.in_order(set_name, model.device, model.dtype), data.size(set_name), model.of_chunks)
     assert outputs is not None  # asked for everywhere
     if not torch.isfinite(model.task.of_sentences(outputs)).all():
         raise TrainingDiverged(

@@ -82,6 +82,23 @@ def test_what_cannot_be_clustered_is_refused(kmeans):
 
 
 @pytest.mark.parametrize("kmeans", BACKENDS)
+@pytest.mark.parametrize("row", [0, 99, 599])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, 1e20])
+def test_a_diverged_point_is_found_wherever_it_is(kmeans, row, value, monkeypatch):
+    monkeypatch.setattr("callbacks.kmeans.BLOCK", 100)
+    points = blobs()
+    points[row, 3] = value
+    with pytest.raises(TrainingDiverged, match="diverged"):
+        kmeans(points, 6, 5, 0)
+
+
+def test_the_size_of_blocks_decides_nothing(monkeypatch):
+    whole = torch_kmeans(blobs(), 6, 10, 0)
+    monkeypatch.setattr("callbacks.kmeans.BLOCK", 64)
+    assert torch.equal(torch_kmeans(blobs(), 6, 10, 0).labels, whole.labels)
+
+
+@pytest.mark.parametrize("kmeans", BACKENDS)
 def test_all_points_count_not_a_subsample(kmeans):
     """faiss takes 256 points a cluster unless told otherwise: 2 clusters of a rare kind would vanish."""
     generator = torch.Generator().manual_seed(0)

@@ -51,7 +51,7 @@ def test_a_set_is_computed_batch_by_batch_and_put_in_order(everywhere: bool) -> 
         return some.mean((2, 3))
 
     shuffled = torch.tensor([5, 2, 6, 0, 3, 1, 4])
-    whole = over_set(batches_of(chunks, shuffled), compute, everywhere)
+    whole = over_set(batches_of(chunks, shuffled), SENTENCES, compute, everywhere)
     assert seen == [3, 3, 1]
     assert whole is not None
     assert torch.equal(whole, chunks.mean((2, 3)))
@@ -67,7 +67,7 @@ def test_no_gradient_is_kept_over_a_set(everywhere: bool) -> None:
         inside.append(torch.is_grad_enabled())
         return net(some).mean((1, 2))
 
-    whole = over_set(batches_of(chunks, torch.arange(SENTENCES)), compute, everywhere)
+    whole = over_set(batches_of(chunks, torch.arange(SENTENCES)), SENTENCES, compute, everywhere)
     assert inside == [False] * 3
     assert whole is not None
     assert not whole.requires_grad
