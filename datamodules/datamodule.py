@@ -22,7 +22,7 @@ from datamodules.sentence_set import SentenceSet
 
 # Sentences are embedded and evaluated about this many chunks at a time: no gradients are kept, so the number
 # changes speed only, and on a CPU batches of 44 to 176 chunks are the fastest.
-CHUNKS_WITHOUT_GRADIENT = 176
+CHUNKS_WITHOUT_GRADIENT = 88
 
 RESIDENCIES = ("auto", "device", "memory", "disk")
 
