@@ -39,7 +39,7 @@ format: $(INSTALLED) ## Format the code
 # Kills and refusals at every system call that writes; FAULT_CASES=20 takes an even draw of them.
 FAULT_CASES ?= all
 
-test-faults: $(INSTALLED) ## Plant faults: damage, hostile files, kills at every call that writes (about two hours)
+test-faults: $(INSTALLED) ## Plant faults: damage, hostile files, kills at every call that writes (some hours)
 	FAULT_CASES=$(FAULT_CASES) $(BIN)/python -m pytest -m faults
 
 test-gpu: $(INSTALLED) ## Run what only a machine with a GPU can show

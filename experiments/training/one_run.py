@@ -41,7 +41,6 @@ from experiments.training.joining import join_processes, refuse_unlike
 from experiments.training.loggers import log_predictions, log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
 from experiments.training.notes import data_notes
-from experiments.training.search import searched
 from experiments.training.trainer import make_model, make_trainer
 from sermodels.parts import make
 from sermodels.tasks.task import Task
@@ -168,6 +167,8 @@ def _fit_and_score(
         task = _saved_task(run, decides, task)
     datamodule = make_datamodule(plan, data, make("task", task, Task))
     if plan.search is not None:
+        from experiments.training.search import searched  # optuna, which takes a second to import
+
         plan = replace(plan, model=searched(plan, plan.search, task, datamodule, run))
     model = make_model(plan, task)
     # Again: what could not be extracted was left out by each machine for itself.

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -89,26 +91,67 @@ def corpus(tmp_path_factory):
     return tmp_path_factory.mktemp("corpus") / "synthetic"
 
 
-def options(place: Path, corpus: Path) -> list[str]:
-    """A clustered training over U and L, from recordings to predictions."""
-    return [
-        *(f"data.root={corpus}", f"run_root={place / 'runs'}", f"store_root={place / 'stores'}"),
-        *("data=synthetic", "model=deep_emocluster", "num_clusters=3", "trainer.progress_bar=false"),
-        *("trainer.threads=1", *TINY_CORPUS, *TINY_TRAINING),
-    ]
+@dataclass(frozen=True)
+class Work:
+    """A program whose end is known."""
+
+    module: str
+    arguments: Callable[[Path], list[str]]
+    """The command line of one that writes below a folder."""
+    outcome: Callable[[Path], tuple]
+    """What must not depend on how often it was stopped."""
 
 
-def outcome(place: Path) -> tuple:
-    """What must not depend on how often a run was stopped."""
+def places(place: Path, corpus: Path) -> list[str]:
+    return [f"data.root={corpus}", f"run_root={place / 'runs'}", f"store_root={place / 'stores'}", "data=synthetic"]
+
+
+def training(corpus: Path, *model: str) -> Work:
+    """From recordings to predictions."""
+    options = [*model, "trainer.progress_bar=false", "trainer.threads=1", *TINY_CORPUS, *TINY_TRAINING]
+    return Work("experiments.run", lambda place: [*places(place, corpus), *options], trained)
+
+
+def trained(place: Path) -> tuple:
     (run,) = (place / "runs").glob("*-*")
     assert (run / "DONE").exists()
     assert not (run / "FAILED").exists()
-    history = pd.read_csv(run / "history.csv").drop(columns="seconds")
-    clusters = pd.read_csv(run / "clusters.csv").drop(columns="seconds")
+    tables = [pd.read_csv(file).drop(columns="seconds").to_csv() for file in sorted(run.glob("*.csv"))]
     best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     bytes_of = {name: tuple(value.flatten().tolist()) for name, value in best.items()}
     predictions = pd.read_parquet(run / "predictions-test1.parquet").to_csv()
-    return (run / "metrics.json").read_text(), history.to_csv(), clusters.to_csv(), bytes_of, predictions
+    return (run / "metrics.json").read_text(), tables, bytes_of, predictions
+
+
+def preparation(corpus: Path) -> Work:
+    options = [*TINY_CORPUS, "unlabeled_size=8"]
+    return Work("experiments.prepare", lambda place: [*places(place, corpus), *options], prepared)
+
+
+def prepared(place: Path) -> tuple:
+    """Features by the name of their sentence: a store that went on may hold them in another order."""
+    found = []
+    for index in sorted(place.rglob("index.jsonl")):
+        lines = [json.loads(line) for line in index.read_text().splitlines()]
+        found.append(
+            sorted(
+                json.dumps({key: one[key] for key in ("utterance_id", "digest", "frames", "frames_sum")})
+                for one in lines
+            )
+        )
+    assert found
+    return (found,)
+
+
+def prediction(run: Path, corpus: Path) -> Work:
+    def arguments(place: Path) -> list[str]:
+        written = ["--output", str(place / "told.csv"), "--embeddings", str(place / "h.parquet"), "--chunks"]
+        return ["--checkpoint", str(run), *written, "--threads", "1", str(corpus / "Audios")]
+
+    def told(place: Path) -> tuple:
+        return (place / "told.csv").read_text(), pd.read_parquet(place / "h.parquet").to_csv()
+
+    return Work("experiments.predict", arguments, told)
 
 
 def left_over(place: Path) -> list[str]:
@@ -117,17 +160,37 @@ def left_over(place: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(programs, corpus, tmp_path_factory):
-    """What an uninterrupted run comes to, and its calls that write."""
-    place = tmp_path_factory.mktemp("whole")
-    arguments = options(place, corpus)
-    status, said = programs.run("experiments.run", arguments)  # makes the corpus, too
+def works(programs, corpus, tmp_path_factory):
+    """Programs by name. Two of them need the corpus, and one a run, which are made here."""
+    place = tmp_path_factory.mktemp("made")
+    made = {
+        "clustered training": training(corpus, "model=deep_emocluster", "num_clusters=3"),
+        "ladder training": training(corpus, "model=cnn_laddernet"),
+        "preparation": preparation(corpus),
+    }
+    clustered = made["clustered training"]
+    status, said = programs.run(clustered.module, clustered.arguments(place))
     assert status == 0, said
-    again = tmp_path_factory.mktemp("again")
-    status, said = programs.run("experiments.run", options(again, corpus), ["-e", f"trace={','.join(WRITING)}"])
-    assert status == 0, said
-    assert outcome(again) == outcome(place)
-    return outcome(place), programs.calls()
+    (run,) = (place / "runs").glob("*-*")
+    return made | {"prediction": prediction(run, corpus)}
+
+
+WORKS = ["clustered training", "ladder training", "preparation", "prediction"]
+
+
+@pytest.fixture(scope="module", params=WORKS)
+def whole(request, programs, works, tmp_path_factory):
+    """A program, what it comes to uninterrupted, and its calls that write."""
+    work = works[request.param]
+    outcomes = []
+    for _ in range(2):
+        place = tmp_path_factory.mktemp("whole")
+        traced = ["-e", f"trace={','.join(WRITING)}"]
+        status, said = programs.run(work.module, work.arguments(place), traced)
+        assert status == 0, said
+        outcomes.append(work.outcome(place))
+    assert outcomes[0] == outcomes[1]
+    return work, outcomes[0], programs.calls()
 
 
 def drawn(cases: list) -> list:
@@ -138,46 +201,46 @@ def drawn(cases: list) -> list:
     return [cases[place * len(cases) // count] for place in range(count)]
 
 
-def test_a_kill_at_any_call_that_writes_loses_nothing(programs, corpus, whole, tmp_path):
-    expected, calls = whole
+def test_a_kill_at_any_call_that_writes_loses_nothing(programs, whole, tmp_path):
+    work, expected, calls = whole
     cases = [(call, number) for call, count in sorted(calls.items()) for number in range(1, count + 1)]
     survived = 0
     for call, number in drawn(cases):
         place = tmp_path / f"{call}-{number}"
         place.mkdir()
         kill = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"]
-        status, said = programs.run("experiments.run", options(place, corpus), kill)
+        status, said = programs.run(work.module, work.arguments(place), kill)
         assert status in (-9, 0), (call, number, said)  # 0: this time it made fewer calls
         killed = status == -9
-        status, said = programs.run("experiments.run", options(place, corpus))
+        status, said = programs.run(work.module, work.arguments(place))
         assert status == 0, (call, number, said)
-        assert outcome(place) == expected, (call, number)
+        assert work.outcome(place) == expected, (call, number)
         assert not left_over(place), (call, number)
         survived += killed
         shutil.rmtree(place)
-    print(f"{survived} kills at {len(cases)} calls survived and compared")
+    print(f"{work.module}: {survived} kills at {len(cases)} calls survived and compared")
     assert survived > 0
 
 
 @pytest.mark.parametrize("error", REFUSED)
-def test_what_the_system_refuses_at_any_call_is_a_sentence(error, programs, corpus, whole, tmp_path):
-    expected, calls = whole
+def test_what_the_system_refuses_at_any_call_is_a_sentence(error, programs, whole, tmp_path):
+    work, expected, calls = whole
     cases = [(call, n) for call in ("write", "fsync", "rename", "mkdir") for n in range(1, calls.get(call, 0) + 1)]
     sentences = Counter()
     for call, number in drawn(cases):
         place = tmp_path / f"{call}-{number}"
         place.mkdir()
         fail = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}"]
-        status, said = programs.run("experiments.run", options(place, corpus), fail)
+        status, said = programs.run(work.module, work.arguments(place), fail)
         assert "Traceback" not in said, (call, number, said)
         assert status in (0, 2), (call, number, said)
         if status:
             told = [line for line in said.splitlines() if line.startswith("error: ")]
             assert len(told) == 1 or call == "write", (call, number, said)  # unless it was that line's own write
             sentences.update(re.sub(r"\S*/(?=[\w.-]+:)", "", one) for one in told)
-        status, said = programs.run("experiments.run", options(place, corpus))
+        status, said = programs.run(work.module, work.arguments(place))
         assert status == 0, (call, number, said)
-        assert outcome(place) == expected, (call, number)
+        assert work.outcome(place) == expected, (call, number)
         shutil.rmtree(place)
     for sentence, count in sentences.most_common():
         print(count, sentence)

@@ -95,7 +95,7 @@ def test_a_leak_of_the_test_set_moves_nothing(tiny, tmp_path, monkeypatch):
         test.sums = None
         return make(plan, search, task, data, result)
 
-    monkeypatch.setattr("experiments.training.one_run.searched", leaking)
+    monkeypatch.setattr("experiments.training.search.searched", leaking)
     leaked = run(elsewhere)
     assert trials(leaked) == trials(whole)
     assert leaked.predictions("development").equals(whole.predictions("development"))
