@@ -1,7 +1,8 @@
 """What things cost here: `python -m experiments.bench`. Prints Markdown tables for BENCHMARKS.md.
 
 chunks: a training step and an embedding, model by model. rounds: the second round of a training on simulated
-sentences, by the program's own Trainer. kmeans: clustering a set's chunks. Figures are kept in results/bench/ as well.
+sentences, by the program's own Trainer. kmeans: clustering a set's chunks. processes: a training of one round, from the
+command to its end, and its most memory. Figures are kept in results/bench/ as well.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import torch
 
 from experiments.bench.chunk_cost import chunk_costs, every_model
 from experiments.bench.kmeans_cost import kmeans_costs
+from experiments.bench.process_cost import process_costs
 from experiments.bench.round_cost import round_costs
 from experiments.bench.rows import Row, print_rows
 from experiments.console.user_errors import user_errors
@@ -19,17 +21,18 @@ from experiments.training.exactness import calculate_exactly
 from experiments.training.memory import keep_freed_memory
 
 ROUNDS = ["model=temp_trans", "model=acg_emocluster"]
+PROCESSES = ["model=temp_triplet"]
 
 
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__)
-    parser.add_argument("what", choices=["chunks", "rounds", "kmeans"])
+    parser.add_argument("what", choices=["chunks", "rounds", "kmeans", "processes"])
     parser.add_argument("overrides", nargs="*", help="options of one model to measure, as for experiments.run")
     parser.add_argument("--gpu", action="store_true", help="measure the GPU and not the processor")
     parser.add_argument("--sentences", type=int, default=8, help="of chunks: a batch; 11 chunks each")
-    parser.add_argument("--labeled", type=int, default=200, help="of rounds: sentences of L")
-    parser.add_argument("--unlabeled", type=int, default=400, help="of rounds: sentences of U")
+    parser.add_argument("--labeled", type=int, default=200, help="of rounds and processes: sentences of L")
+    parser.add_argument("--unlabeled", type=int, default=400, help="of rounds and processes: sentences of U")
     parser.add_argument("--points", type=int, nargs="+", default=[165_000], help="of kmeans: chunks to cluster")
     parser.add_argument("--clusters", type=int, nargs="+", default=[10, 50], help="of kmeans")
     parser.add_argument("--repeats", type=int, default=3)
@@ -49,6 +52,8 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
         return kmeans_costs(options.points, options.clusters, options.repeats, device)
     if options.what == "chunks":
         return chunk_costs(asked or every_model(), options.sentences, options.repeats, device)
+    if options.what == "processes":
+        return process_costs(asked or PROCESSES, options.labeled, options.unlabeled)
     chosen = [f"{one} trainer=gpu" if options.gpu else one for one in asked or ROUNDS]
     return round_costs(chosen, options.labeled, options.unlabeled)
 

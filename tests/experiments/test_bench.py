@@ -5,8 +5,10 @@ import json
 import pytest
 import torch
 
+from datamodules.errors import DataError
 from experiments.bench.chunk_cost import chunk_costs, every_model, shape_of
 from experiments.bench.kmeans_cost import kmeans_costs
+from experiments.bench.process_cost import process_costs
 from experiments.bench.round_cost import round_costs
 from experiments.bench.rows import print_rows
 from experiments.config.composing import choices
@@ -73,3 +75,17 @@ def test_shapes_are_those_of_the_features(planned):
     chunked = ("data.chunks.max_seconds=11",)
     assert shape_of(planned("model=deep_emocluster", *chunked)) == (11, 62, 128)
     assert shape_of(planned("model=began", *chunked)) == (11, 32, 512)
+
+
+def test_a_process_is_measured_from_its_command_to_its_end():
+    small = "model=deep_emocluster features.num_mels=40 data.chunks.window_seconds=0.2 batch_size=8 num_clusters=3"
+    row, *others = process_costs([small], labeled=9, unlabeled=6)
+    assert all(one["precision"] == "bf16" for one in others)  # where this processor has it
+    assert (row["precision"], row["L, U"]) == ("fp32", "9, 6")
+    assert row["seconds"] > row["of them passes"] > 0
+    assert 0.2 < row["peak GB"] < 8  # PyTorch alone is .3
+
+
+def test_a_process_that_fails_says_why():
+    with pytest.raises(DataError, match=r"experiments\.prepare failed: error: batch_size"):
+        list(process_costs(["model=deep_emocluster batch_size=0"], labeled=9, unlabeled=6))
