@@ -91,13 +91,16 @@ class FrontEnd:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
-        """The front end that `to_dict` described, to the last bit. Raises KeyError or TypeError for other keys."""
-        read = {
-            "features": kind_of(data["features"])(**data["features"]),
-            "chunks": ChunkSettings(**data["chunks"]),
-            "mean": torch.tensor(data["mean"], dtype=torch.float32),
-            "std": torch.tensor(data["std"], dtype=torch.float32),
-        }
+        """The front end that `to_dict` described, to the last bit.
+
+        Raises KeyError or TypeError for other keys, ValueError for statistics of other features.
+        """
+        features = kind_of(data["features"])(**data["features"])
+        mean, std = (torch.tensor(data[name], dtype=torch.float32) for name in ("mean", "std"))
+        for one in (mean, std):
+            if one.shape != (features.num_bins,) or not one.isfinite().all():
+                raise ValueError(f"its statistics are not a finite number for each of {features.num_bins} bins")
+        read = {"features": features, "chunks": ChunkSettings(**data["chunks"]), "mean": mean, "std": std}
         return cls(**(data | read))  # data once more, so that a key nobody knows is refused
 
     @cached_property

@@ -10,6 +10,7 @@ from datamodules.corpus import Problem
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from datamodules.reading.directories import entries
+from datamodules.whole_files import regular
 
 PARTITION_LISTS = ("partitions.txt", "partition.txt")
 FIELDS = {
@@ -41,6 +42,7 @@ EMOTIONS = {
     "O": "other",
     "X": "no agreement",
 }
+LONGEST_FAULT = 200  # letters; a cell may hold a book
 # What stands where a test set's ratings are not given out.
 NO_RATING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 NO_RATING_OF_TESTS = NO_RATING | {"0", "0.0", "0.00", "-"}
@@ -61,7 +63,15 @@ def read_labels(table_file: Path, problems: list[Problem], notes: list[str]) -> 
 
 def _read_table(table_file: Path) -> pd.DataFrame:
     try:
-        rows = pd.read_csv(table_file, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        regular(table_file)
+        rows = pd.read_csv(
+            table_file,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,
+            usecols=lambda name: name.strip() in FIELDS,
+        )
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{table_file}: the label table is empty; fetch it again from the corpus.") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -74,18 +84,25 @@ def _read_table(table_file: Path) -> pd.DataFrame:
             f"{table_file}: cannot be read ({error.strerror}); give this user the right to read it."
         ) from error
     rows.columns = rows.columns.str.strip()
-    twice = [field for field in FIELDS if _columns(table_file).count(field) > 1]
+    columns = _columns(table_file)
+    twice = [field for field in FIELDS if columns.count(field) > 1]
     if twice:
         raise DataError(f"{table_file}: has more than one column {', '.join(twice)}; leave one of each.")
     missing = [field for field in FIELDS if field not in rows.columns]
     if missing:
         raise DataError(
-            f"{table_file}: no column {', '.join(missing)} (found {', '.join(rows.columns)}); set "
+            f"{table_file}: no column {', '.join(missing)} (found {_few(columns)}); set "
             "data.labels to a table that has it."
         )
     if rows.empty:
         raise DataError(f"{table_file}: the label table has no row; fetch it again from the corpus.")
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
+
+
+def _few(names: list[str]) -> str:
+    """The first names, for a sentence: a table of another kind may have any number, of any length."""
+    shown = ", ".join(" ".join(name[:30].split()) for name in names[:20])
+    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _columns(table_file: Path) -> list[str]:
@@ -96,7 +113,10 @@ def _columns(table_file: Path) -> list[str]:
 
 def set_aside(rows: pd.DataFrame, bad: pd.Series, fault: str, remedy: str, problems: list[Problem]) -> pd.DataFrame:
     """The rows that are not bad; a Problem for each that is, `fault` filled in from its `row`."""
-    problems += [Problem(str(row.utterance_id), fault.format(row=row), remedy) for row in rows[bad].itertuples()]
+    problems += [
+        Problem(str(row.utterance_id), " ".join(fault.format(row=row)[:LONGEST_FAULT].split()), remedy)
+        for row in rows[bad].itertuples()
+    ]
     return rows[~bad]
 
 
@@ -153,12 +173,13 @@ def _with_split(rows: pd.DataFrame, table_file: Path, problems: list[Problem]) -
 
 
 def _with_attributes(rows: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
-    given = rows[list(ATTRIBUTES)]
-    values = given.apply(pd.to_numeric, errors="coerce").astype(float)
-    words = given.apply(lambda column: column.str.lower())
+    # Not by apply, which forgets the columns where there is no row.
+    values = pd.DataFrame({name: pd.to_numeric(rows[name], errors="coerce").astype(float) for name in ATTRIBUTES})
+    words = pd.DataFrame({name: rows[name].str.lower() for name in ATTRIBUTES})
     tests = rows["split"].str.startswith("test")
     # A test set whose ratings are secret has placeholders in their place; a 0 elsewhere is a fault of the table.
-    empty = words.isin(NO_RATING) | words.isin(NO_RATING_OF_TESTS).mul(tests, axis=0)
+    secret = words.isin(NO_RATING_OF_TESTS)
+    empty = pd.DataFrame({name: words[name].isin(NO_RATING) | (secret[name] & tests) for name in ATTRIBUTES})
     for attribute in ATTRIBUTES:
         wrong = ~empty.loc[rows.index, attribute] & ~values.loc[rows.index, attribute].between(1, 7)
         rows = set_aside(

@@ -1,8 +1,10 @@
 """A trained model and its front end, from a checkpoint of ours, a run's directory, or an authors' file."""
 
+import errno
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ def load_predictor(path: Path | str, norm_terms: Path | str | None = None) -> Pr
         ) from error
     try:
         front_end = FrontEnd.from_dict(described)
+        _refuse_other_shapes(arguments, front_end)
         model = _model_class(class_path, path)(**arguments)
         model.load_state_dict(weights)
     except (UserError, MemoryError):
@@ -58,6 +61,15 @@ def load_predictor(path: Path | str, norm_terms: Path | str | None = None) -> Pr
             f"{path}: does not fit this version of emocluster ({reason}); use the version that made it, or train anew."
         ) from error
     return Predictor(_ready(model), front_end)
+
+
+def _refuse_other_shapes(arguments: Mapping[str, Any], front_end: FrontEnd) -> None:
+    """Raise ValueError for a model of other chunks than its front end cuts."""
+    features = front_end.features
+    cut = {"num_frames": front_end.chunks.window_frames(features), "num_mels": features.num_bins}
+    for name, size in cut.items():
+        if arguments.get(name, size) != size:
+            raise ValueError(f"its model has {name}={arguments[name]} and its features have {size}")
 
 
 def files_read(paths: Iterable[Path], norm_terms: Path | None) -> list[Path]:
@@ -107,8 +119,12 @@ def _compare_sums(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError) as error:
         damaged = str(error)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which a place before the file's beginning is
+            raise
+        damaged = "its table of contents"
     if damaged:
         raise DataError(
             f"{path}: is damaged ({damaged} is not what was written); take a copy of it, or train anew with "

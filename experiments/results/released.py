@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from datamodules.chunking import ChunkSettings
 from datamodules.errors import DataError
 from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
+from datamodules.whole_files import regular
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.parts import Part
 from sermodels.temp_cnn import TempCNN
@@ -81,11 +82,12 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
         model.load_state_dict({_our_name(name): value for name, value in state.items()})
     except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: its weights do not fit the authors' {kind.__name__} ({error}).") from error
+    features = FeatureSettings()
     front_end = FrontEnd(
-        features=FeatureSettings(),
+        features=features,
         chunks=ChunkSettings(),
-        mean=_term(terms, "feat_norm_means"),
-        std=_term(terms, "feat_norm_stds"),
+        mean=norm_term(terms, "feat_norm_means", features.num_bins),
+        std=norm_term(terms, "feat_norm_stds", features.num_bins),
     )
     return model, front_end
 
@@ -142,15 +144,23 @@ def _our_name(name: str) -> str:
 
 
 def _scalar(folder: Path, name: str) -> float:
-    return float(_term(folder, name))
+    return float(norm_term(folder, name, 1))
 
 
-def _term(folder: Path, name: str) -> torch.Tensor:
-    """One of the authors' .mat files, flat."""
+def norm_term(folder: Path, name: str, size: int) -> torch.Tensor:
+    """One of the authors' .mat files, (size,) float32. Raises DataError for anything but so many finite numbers."""
     path = folder / f"{name}.mat"
     if not path.exists():
         raise DataError(f"{path}: no such file; give the folder of the authors' norm terms with --norm-terms.")
     try:
-        return torch.from_numpy(loadmat(path)["normal_para"].ravel()).float()
-    except (MatReadError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read as norm terms ({error}); fetch the file again.") from error
+        found = np.asarray(loadmat(regular(path), variable_names=["normal_para"])["normal_para"])
+        if found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+            raise ValueError("normal_para is not made of finite numbers")
+        if found.size != size:
+            raise ValueError(f"normal_para has {found.size} numbers and not {size}")
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # scipy raises a dozen kinds for a file that is none of MATLAB's up to version 7
+        reason = " ".join((str(error) or type(error).__name__).split())[:200]
+        raise DataError(f"{path}: cannot be read as norm terms ({reason}); fetch the file again.") from error
+    return torch.from_numpy(found.ravel().astype(np.float32))

@@ -176,14 +176,14 @@ class RunResult:
         path = self.path / "search.jsonl"
         if not path.exists():
             return []
-        text = path.read_text()
+        text = _read(path, Path.read_text)
         whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # a kill left half a line
-            write_whole(path, whole)
         kind = TypeAdapter(_Trial)
         trials: list[dict[str, Any]] = _read(
-            path, lambda _: [dict(kind.validate_json(line)) for line in whole.splitlines()]
+            path, lambda _: [dict(kind.validate_json(line)) for line in whole.split("\n")[:-1]]
         )
+        if whole != text:  # a kill left half a line
+            write_whole(path, whole)
         return trials
 
     def add_search_trial(self, trial: Mapping[str, Any], seconds: float) -> None:
