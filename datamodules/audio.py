@@ -69,6 +69,8 @@ def read_audio(
         notes.append(STEREO)
     if file_rate != sample_rate:
         mono = soxr.resample(mono, file_rate, sample_rate, quality="HQ")
+        if not np.isfinite(mono).all():
+            raise UnreadableAudio(path, "samples too large to be resampled", "export it again from its source")
         notes.append(f"resampled from {file_rate} Hz")
     if len(mono) < min_samples:
         fault = f"only {len(mono)} samples at {sample_rate} Hz, fewer than the {min_samples} of one frame"

@@ -17,6 +17,9 @@ from datamodules.features import Features
 # Quotients such as 1.1 / 0.1 come out a hair above or below the whole number they mean.
 _SLACK = 1e-9
 
+MOST_SECONDS = 86_400  # no sentence lasts a day
+MOST_CHUNKS = 10_000  # of a sentence
+
 NO_CHUNK = -1
 """The place of a chunk that a sentence does not have, where others have more."""
 
@@ -37,9 +40,14 @@ class ChunkSettings:
         """Raise DataError naming the option that does not make sense."""
         for name in ("window_seconds", "max_seconds"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not value > 0:
+            if not isinstance(value, int | float) or not 0 < value < MOST_SECONDS:
                 raise DataError(f"data.chunks.{name}={value} does not work; set it to seconds above 0.")
             object.__setattr__(self, name, float(value))
+        if self.max_seconds / self.window_seconds > MOST_CHUNKS:
+            raise DataError(
+                f"data.chunks.window_seconds={self.window_seconds:g} makes more than {MOST_CHUNKS} chunks of "
+                f"data.chunks.max_seconds={self.max_seconds:g}; make it longer."
+            )
         if self.rounding not in ("floor", "exact"):
             raise DataError(
                 f"data.chunks.rounding={self.rounding} does not work; set it to floor (as released) or exact."

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from datamodules.chunking import ChunkSettings, gather_chunks
+from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.features import Extractor, Features, kind_of, make_extractor
 from datamodules.statistics import frame_statistics
@@ -38,6 +39,16 @@ class FrontEnd:
     """(F,) float32, over all frames of Train."""
     std: Tensor
     """(F,) float32, population."""
+
+    def __post_init__(self) -> None:
+        """Raise DataError for statistics of other features."""
+        for name in ("mean", "std"):
+            shape = tuple(getattr(self, name).shape)
+            if shape != (self.features.num_bins,):
+                raise DataError(
+                    f"the front end's {name} is of shape {shape}, not of its {self.features.num_bins} bins; take "
+                    "the statistics of these features."
+                )
 
     @classmethod
     def of_training_set(
@@ -93,13 +104,12 @@ class FrontEnd:
     def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
         """The front end that `to_dict` described, to the last bit.
 
-        Raises KeyError or TypeError for other keys, ValueError for statistics of other features.
+        Raises KeyError or TypeError for other keys, ValueError for statistics that are no numbers.
         """
         features = kind_of(data["features"])(**data["features"])
         mean, std = (torch.tensor(data[name], dtype=torch.float32) for name in ("mean", "std"))
-        for one in (mean, std):
-            if one.shape != (features.num_bins,) or not one.isfinite().all():
-                raise ValueError(f"its statistics are not a finite number for each of {features.num_bins} bins")
+        if not (mean.isfinite().all() and std.isfinite().all()):
+            raise ValueError("its statistics are no finite numbers")
         read = {"features": features, "chunks": ChunkSettings(**data["chunks"]), "mean": mean, "std": std}
         return cls(**(data | read))  # data once more, so that a key nobody knows is refused
 

@@ -3,13 +3,12 @@
 import re
 from pathlib import Path
 
-import pandas as pd
-
 from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 from datamodules.reading.named_emotions import basename, corpus_of_names, misnamed, wav_files
 from datamodules.reading.sources import corpus_folder
 from datamodules.reading.speaker_splits import deal, split_of_fold
+from datamodules.reading.tables import read_table
 
 # 1001_DFA_ANG_XX.wav: actor, sentence, emotion, intensity.
 NAME = re.compile(r"(?P<actor>\d{4})_[A-Z]{3}_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX|X)\.wav")
@@ -69,12 +68,9 @@ def read(root: str | Path, fold: int = 1) -> Corpus:
 def _genders(folder: Path) -> dict[str, str]:
     for place in (folder, folder.parent):
         if (place / GENDERS).is_file():
-            try:
-                table = pd.read_csv(place / GENDERS, dtype=str)
-                return dict(zip(table["ActorID"].str.strip(), table["Sex"].str.strip(), strict=True))
-            except (OSError, ValueError, KeyError) as error:
-                raise DataError(
-                    f"{place / GENDERS}: cannot be read as the table of actors (ActorID, Sex); copy it again, or "
-                    "remove it."
-                ) from error
+            table = read_table(place / GENDERS, "copy it again, or remove it")
+            if not {"ActorID", "Sex"} <= set(table.columns):
+                raise DataError(f"{place / GENDERS}: lacks the columns ActorID and Sex; copy it again, or remove it.")
+            named = table[["ActorID", "Sex"]].dropna()
+            return dict(zip(named["ActorID"].str.strip(), named["Sex"].str.strip(), strict=True))
     return {}

@@ -13,6 +13,7 @@ from datamodules.errors import DataError
 from datamodules.reading.directories import walk_files
 from datamodules.reading.headers import SUFFIXES
 from datamodules.reading.sources import corpus_folder
+from datamodules.reading.tables import read_table
 
 # By EmotionMaxVote.
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -113,10 +114,7 @@ def _table_of(folder: Path, files: list[str], split: str) -> tuple[pd.DataFrame,
     fitting = [one for one in named if split in _splits_named((PurePosixPath(one).stem,))]
     read: list[tuple[bool, bool, str, pd.DataFrame]] = []
     for name in fitting:
-        try:
-            table = pd.read_csv(folder / name, dtype=str)
-        except (ValueError, OSError) as error:
-            raise DataError(f"{folder / name}: cannot be read as a table ({error}); copy it again.") from error
+        table = read_table(folder / name, "copy it again")
         table.columns = [str(column).strip().lower() for column in table.columns]
         if set(KEY) <= set(table.columns):
             official = PurePosixPath(name).stem.lower().startswith(OFFICIAL[split])

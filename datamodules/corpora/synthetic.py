@@ -10,6 +10,7 @@ from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 from datamodules.locks import held
 from datamodules.synthetic.generator import POOL, VERSION, generate
+from datamodules.whole_files import regular
 
 RECIPE = "synthetic.json"
 
@@ -68,8 +69,8 @@ def read(
 def _require_recipe(root: Path, recipe: dict[str, object]) -> None:
     choose = "choose another data.root or delete the folder"
     try:
-        found = json.loads((root / RECIPE).read_text())
-    except (OSError, ValueError) as error:
+        found = dict(json.loads(regular(root / RECIPE).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{root}: exists but is no synthetic corpus (no readable {RECIPE}); {choose}.") from error
     other = {name: (found.get(name), wanted) for name, wanted in recipe.items() if found.get(name) != wanted}
     if other:

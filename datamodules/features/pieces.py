@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DataError
+from datamodules.features.settings import LARGEST
 
 REFERENCES = ("piece", "global")
+LONGEST_PIECE = 3600  # seconds
 QUIETEST = 1e-5  # magnitude below which nothing is told apart, as librosa.amplitude_to_db has it
 
 
@@ -54,12 +56,13 @@ class PieceSettings:
                 object.__setattr__(self, field.name, float(value))
         for name in ("sample_rate", "n_fft", "window_length", "hop_length"):
             value = getattr(self, name)
-            self._require(type(value) is int and value > 0, name, "a whole number above 0")
+            self._require(type(value) is int and 0 < value <= LARGEST, name, f"a whole number from 1 to {LARGEST}")
         for name in ("piece_seconds", "shortest_seconds", "floor_db"):
             self._require(isinstance(getattr(self, name), float), name, "a number")
         self._require(isinstance(self.peak_normalize, bool), "peak_normalize", "true or false")
         self._require(self.n_fft % 2 == 0, "n_fft", "an even number")
         self._require(self.window_length <= self.n_fft, "window_length", f"at most n_fft={self.n_fft}")
+        self._require(0 < self.piece_seconds <= LONGEST_PIECE, "piece_seconds", f"at most {LONGEST_PIECE} s")
         longest = f"such that a piece is longer than half of n_fft={self.n_fft} samples"
         self._require(self.piece_samples > self.n_fft // 2, "piece_seconds", longest)
         shortest = 0 < self.shortest_seconds <= self.piece_seconds

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 
 from datamodules.errors import DataError
 
+LARGEST = 2**20
+"""More samples a second, or bins, than any front end has."""
 BACKENDS = ("torch", "librosa", "torchaudio")
 
 
@@ -63,7 +65,7 @@ class FeatureSettings:
                 object.__setattr__(self, field.name, float(value))
         for name in ("sample_rate", "n_fft", "window_length", "hop_length", "num_mels"):
             value = getattr(self, name)
-            self._require(type(value) is int and value > 0, name, "a whole number above 0")
+            self._require(type(value) is int and 0 < value <= LARGEST, name, f"a whole number from 1 to {LARGEST}")
         for name in ("fmin", "fmax", "power", "log_floor", "pre_emphasis"):
             self._require(isinstance(getattr(self, name), float), name, "a number")
         for name in ("periodic", "log", "peak_normalize"):

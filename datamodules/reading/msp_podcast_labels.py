@@ -10,7 +10,7 @@ from datamodules.corpus import Problem
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from datamodules.reading.directories import entries
-from datamodules.whole_files import regular
+from datamodules.reading.tables import read_table
 
 PARTITION_LISTS = ("partitions.txt", "partition.txt")
 FIELDS = {
@@ -62,27 +62,8 @@ def read_labels(table_file: Path, problems: list[Problem], notes: list[str]) -> 
 
 
 def _read_table(table_file: Path) -> pd.DataFrame:
-    try:
-        regular(table_file)
-        rows = pd.read_csv(
-            table_file,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-            usecols=lambda name: name.strip() in FIELDS,
-        )
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{table_file}: the label table is empty; fetch it again from the corpus.") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise DataError(
-            f"{table_file}: cannot be read as a comma-separated table ({reason}); fetch it again from the corpus."
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{table_file}: cannot be read ({error.strerror}); give this user the right to read it."
-        ) from error
+    remedy = "fetch it again from the corpus"
+    rows = read_table(table_file, remedy, keep_default_na=False, encoding="utf-8-sig", index_col=False)
     rows.columns = rows.columns.str.strip()
     columns = _columns(table_file)
     twice = [field for field in FIELDS if columns.count(field) > 1]
@@ -95,7 +76,7 @@ def _read_table(table_file: Path) -> pd.DataFrame:
             "data.labels to a table that has it."
         )
     if rows.empty:
-        raise DataError(f"{table_file}: the label table has no row; fetch it again from the corpus.")
+        raise DataError(f"{table_file}: the label table has no row; {remedy}.")
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
 
 

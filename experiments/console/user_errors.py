@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -11,11 +12,12 @@ from typing import NoReturn
 
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
-from datamodules.errors import UserError
+from datamodules.errors import UserError, is_out_of_memory
 from experiments.console.report_file import REPORT_FILE, report
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+LONGEST = 2000  # signs of a sentence
 
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU)
@@ -52,6 +54,19 @@ def _left_to_the_system() -> list[signal.Signals]:
 
 def sentence_of(error: BaseException) -> str | None:
     """What to tell of what a user can mend: an own word, a place, a disk or the memory; None for a fault of ours."""
+    words = _words_of(error)
+    return None if words is None else _shown(words)
+
+
+def _shown(words: str) -> str:
+    """One line of what can be printed, and no longer than is read: files may hold, and be called, anything."""
+    if len(words) > LONGEST:
+        words = f"{words[: LONGEST // 2]} … {words[-LONGEST // 2 :]}"
+    line = re.sub(r"\s*\n\s*", " ", words)
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def _words_of(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, MissingMandatoryValue):
@@ -60,7 +75,7 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, InterpolationResolutionError):
         reason = str(error).splitlines()[0]
         return f"an option refers to another that is not there: {reason}; check the last options."
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         reason = (str(error).splitlines() or [""])[0].rstrip(".")
         return _OUT_OF_MEMORY.format(reason or "it is used up")
     return _of_a_place(error) if isinstance(error, OSError) else None
@@ -95,18 +110,7 @@ def _of_a_place(error: OSError) -> str | None:
     return f"{where}: {error.strerror}; {remedy}."
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """PyTorch, refused memory on a processor, has no kind of its own for it."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in words or "not enough memory" in words)
-
-
 def _refuse(sentence: str) -> NoReturn:
-    sentence = sentence.encode(errors="backslashreplace").decode()  # names of files need not be UTF-8
     report(error=sentence)
     process = os.environ.get("RANK")
     # Several processes may find the same fault; where we started them, one sentence is printed when all have ended.

@@ -154,7 +154,7 @@ def norm_term(folder: Path, name: str, size: int) -> torch.Tensor:
         raise DataError(f"{path}: no such file; give the folder of the authors' norm terms with --norm-terms.")
     try:
         found = np.asarray(loadmat(regular(path), variable_names=["normal_para"])["normal_para"])
-        if found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+        if found.dtype.kind not in "iuf" or not (np.abs(found) <= np.finfo(np.float32).max).all():
             raise ValueError("normal_para is not made of finite numbers")
         if found.size != size:
             raise ValueError(f"normal_para has {found.size} numbers and not {size}")
