@@ -74,9 +74,10 @@ def _kept(cache: Path, digest: str, bins: int) -> tuple[np.ndarray, np.ndarray] 
         content = json.loads(cache.read_text())
         told = content.pop("sum")
         mean, std = np.array(content["mean"], dtype=np.float64), np.array(content["std"], dtype=np.float64)
-        if told == _sum(content) and content["of"] == digest and mean.shape == std.shape == (bins,):
+        whole = told == _sum(content) and content["of"] == digest and mean.shape == std.shape == (bins,)
+        if whole and np.isfinite([mean, std]).all() and (std >= 0).all():
             return mean, std
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         log.debug("%s: cannot be read", cache, exc_info=True)
     log.warning("%s: is damaged, or of other sentences; the statistics are computed again", cache)
     return None

@@ -32,8 +32,8 @@ def show_result(metrics: Metrics, directory: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     trained_on = metrics.trained_on or corpus
-    counts = f"{trained_on['labeled']} labelled and {trained_on['unlabeled']} unlabelled sentences of "
-    taught_by = (counts if trained_on["labeled"] else "") + trained_on["name"]
+    counts = f"{trained_on.get('labeled')} labelled and {trained_on.get('unlabeled')} unlabelled sentences of "
+    taught_by = (counts if trained_on.get("labeled") else "") + trained_on["name"]
     seed = "" if metrics.seed is None else f", seed {metrics.seed}"
     console.print(
         f"{corpus['labels']}; trained on {taught_by}{seed}\n{directory}",

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from datamodules.errors import DataError
 from datamodules.labels import SCALE
 from experiments.drawing.style import COLOURS, figure
 from experiments.report.concordance import Predictions
@@ -17,6 +18,9 @@ def draw_predictions(predictions: pd.DataFrame, set_name: str) -> Figure:
 
     predictions: as RunResult.predictions has them of attributes. The interval of the CCC is over speakers drawn anew.
     """
+    if "attribute" not in predictions or not predictions["truth"].notna().any():
+        raise DataError(f"{set_name} has no predictions of attributes that are rated; evaluate the run anew.")
+    predictions = predictions[predictions["truth"].notna()]
     names = list(predictions["attribute"].unique())
     with figure(4.4 * len(names), 4.6) as drawn:
         places = drawn.subplots(1, len(names), squeeze=False)[0]

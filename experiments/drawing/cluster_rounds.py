@@ -54,7 +54,8 @@ def _alive(place: Axes, clusters: pd.DataFrame) -> None:
 
 def _meaning(place: Axes, clusters: pd.DataFrame) -> None:
     """Adjusted, so that 0 is chance however many speakers or clusters there are."""
-    known = {one: f"ami_{one}" for one in FACTS if clusters[f"ami_{one}"].notna().any()}
+    columns = {one: f"ami_{one}" for one in FACTS if f"ami_{one}" in clusters}
+    known = {one: column for one, column in columns.items() if clusters[column].notna().any()}
     _plot(place, clusters, known)
     place.set_ylabel("adjusted mutual information")
 

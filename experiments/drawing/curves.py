@@ -9,8 +9,7 @@ from datamodules.batch import LABELED
 from experiments.drawing.style import MARKERS, figure, look
 from experiments.results.best_pass import best_pass
 from experiments.results.run_result import RunResult
-from sermodels.parts import make
-from sermodels.tasks.task import Task
+from experiments.results.saved_task import task_of
 
 NOT_LOSSES = ("pass", "set", "batches", "loss", "seconds", "k_at_bound")
 
@@ -20,7 +19,7 @@ def draw_curves(run: RunResult) -> Figure:
 
     The pass whose model was kept is marked.
     """
-    history, task = run.history(), make("task", run.outcome["task"], Task)
+    history, task = run.history(), task_of(run)
     best = best_pass(history, task)
     known = [str(name) for name in history if history[name].notna().any()]
     scores = [name for name in known if name.startswith("validation/")]

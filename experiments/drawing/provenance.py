@@ -1,9 +1,7 @@
 """What every figure says of where it comes from."""
 
-from pathlib import Path
 from textwrap import wrap
 
-import yaml
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
@@ -23,20 +21,16 @@ def provenance(run: RunResult) -> str:
     metrics = run.metrics
     corpus = metrics.corpus
     data = f"{corpus['name']} {corpus['version']} ({corpus['labels']})"
-    trained = f"trained on {corpus['labeled']} + {corpus['unlabeled']} sentences, seed {metrics.seed}"
-    model = f"{metrics.model}, fidelity {_fidelity(run.path)}, {metrics.attribute}"
+    trained = f"trained on {corpus.get('labeled')} + {corpus.get('unlabeled')} sentences, seed {metrics.seed}"
+    model = f"{metrics.model}, fidelity {_fidelity(run)}, {metrics.attribute}"
     return f"{data} · {model} · {trained}\n{run.path.name}"
 
 
-def _fidelity(directory: Path) -> str:
+def _fidelity(run: RunResult) -> str:
     """As it was asked for; `paper` is what nobody has to ask for."""
-    path = directory / "overrides.yaml"
-    try:
-        asked = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise DataError(f"{path}: is missing or cannot be read; run the command again.") from error
-    names = [one.removeprefix("fidelity=") for one in asked if str(one).startswith("fidelity=")]
-    switches = [one for one in asked if str(one).startswith("fidelity.")]
+    asked = run.overrides
+    names = [one.removeprefix("fidelity=") for one in asked if one.startswith("fidelity=")]
+    switches = [one for one in asked if one.startswith("fidelity.")]
     return " ".join([names[-1] if names else "paper", *switches])
 
 

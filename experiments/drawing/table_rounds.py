@@ -11,8 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments.drawing.style import figure, look
 from experiments.results.run_result import RunResult
-from sermodels.parts import make
-from sermodels.tasks.task import Task
+from experiments.results.saved_task import task_of
 
 Curve = tuple[str, str, str, pd.Series]
 """A panel, a row of the table, a run, and its values by pass."""
@@ -35,7 +34,7 @@ def draw_health(runs: pd.DataFrame, root: Path) -> Figure | None:
 
 def _learning(runs: pd.DataFrame, root: Path) -> Iterator[Curve]:
     for line, run in _finished(runs, root):
-        criterion = f"validation/{make('task', run.outcome['task'], Task).criterion}"
+        criterion = f"validation/{task_of(run).criterion}"
         curve = run.history().set_index("pass")[criterion].dropna()
         panel = f"{line['attribute']} ({line['column']}): {criterion.removeprefix('validation/')}"
         yield panel, line["name"], line["run"], curve

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from datamodules.errors import UserError
 from experiments.results.run_result import RunResult
@@ -65,8 +64,8 @@ def _facts(run: RunResult) -> dict[str, Any]:
         "corpus": f"{metrics.corpus['name']} {metrics.corpus['version']}",
         "attribute": metrics.attribute,
         "seed": metrics.seed,
-        "labeled": metrics.corpus["labeled"],
-        "unlabeled": metrics.corpus["unlabeled"],
+        "labeled": metrics.corpus.get("labeled"),
+        "unlabeled": metrics.corpus.get("unlabeled"),
         "development": _headline(metrics.validation or {}),
         "test": next((_headline(scores) for name, scores in metrics.test.items() if scores.get("n")), None),
         "seconds": f"{environment.get('seconds', 0):.1f}",
@@ -93,9 +92,8 @@ def _headline(scores: Mapping[str, Any]) -> float | None:
 
 def _command(run: RunResult) -> str:
     try:
-        asked = yaml.safe_load((run.path / "overrides.yaml").read_text()) or []
-        return shlex.join(["python", "-m", "experiments.run", *map(str, asked)])
-    except (OSError, ValueError, TypeError, yaml.YAMLError):
+        return shlex.join(["python", "-m", "experiments.run", *run.overrides])
+    except UserError:
         return ""  # nothing to copy; the line says what is wrong with the run
 
 

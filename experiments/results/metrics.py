@@ -14,35 +14,68 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
-from datamodules.errors import DataError
+from pydantic import BeforeValidator, TypeAdapter
+from typing_extensions import TypedDict
+
 from experiments.results.files import read_json, write_json
 
 REMEDY = "put a copy of it there, or train the run anew with overwrite=true"
+
+
+class _Corpus(TypedDict):
+    name: str
+    version: str
+    labels: str
+    labeled: NotRequired[int | None]
+    unlabeled: NotRequired[int | None]
+
+
+class _Confusion(TypedDict):
+    classes: list[str]
+    counts: list[list[int]]
+
+
+class _Scores(TypedDict):
+    n: int
+    ccc: NotRequired[dict[str, float | None]]
+    confusion: NotRequired[_Confusion]
+
+
+def _of(kind: Any) -> BeforeValidator:
+    """A dict that holds what a `kind` does, and more, as it is."""
+    known = TypeAdapter(kind)
+
+    def checked(value: Any) -> Any:
+        known.validate_python(value)
+        return value
+
+    return BeforeValidator(checked)
+
+
+CorpusFacts = Annotated[dict[str, Any], _of(_Corpus)]
+Scores = Annotated[dict[str, Any], _of(_Scores)]
 
 
 @dataclass(frozen=True)
 class Metrics:
     """See above."""
 
-    corpus: dict[str, Any]
+    corpus: CorpusFacts
     model: str
     attribute: str
     """What is predicted: an attribute, `all`, or `categories`."""
     seed: int | None
-    validation: dict[str, Any] | None = None
+    validation: Scores | None = None
     """The development set's scores; None in evaluations."""
-    test: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trained_on: dict[str, Any] | None = None
+    test: dict[str, Scores] = field(default_factory=dict)
+    trained_on: CorpusFacts | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Metrics":
         """What `write` wrote. Raises DataError for anything else."""
-        known = read_json(path, cls, REMEDY)
-        if missing := {"name", "version", "labels"} - set(known.corpus):
-            raise DataError(f"{path}: does not say of its corpus {', '.join(sorted(missing))}; {REMEDY}.")
-        return known
+        return read_json(path, cls, REMEDY)
 
     def write(self, path: Path) -> None:
         """Whole or not at all; what is None is left out."""

@@ -13,6 +13,7 @@ DONE, or FAILED with the reason; LOCK                      its state
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
@@ -129,9 +131,18 @@ class RunResult:
         """Versions, commit, hardware, threads, seconds. Raises DataError where it is damaged, as all of these."""
         path = self.path / "environment.json"
         known: dict[str, Any] = read_json(path, dict[str, Any], REMEDY)
-        if not isinstance(known.get("seconds"), int | float):
+        if not isinstance(known.get("seconds"), int | float) or not math.isfinite(known["seconds"]):
             raise DataError(f"{path}: does not say seconds; {REMEDY}.")
+        if not isinstance(known.get("commit", ""), str | None):
+            raise DataError(f"{path}: its commit is no word; {REMEDY}.")
         return known
+
+    @property
+    def overrides(self) -> list[str]:
+        """The command line that it was started with."""
+        kind = TypeAdapter(list[str | int | float | bool | None])
+        path = self.path / "overrides.yaml"
+        return [str(one) for one in _read(path, lambda one: kind.validate_python(yaml.safe_load(one.read_text())))]
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -146,17 +157,26 @@ class RunResult:
 
     def history(self) -> "pd.DataFrame":
         """A row a pass: set, losses, the development set's scores, seconds."""
-        return self._table("history.csv", {"pass", "set", "loss"})
+        return self._table("history.csv", {"pass", "set", "loss"}, words={"set"})
 
     def clusters(self) -> "pd.DataFrame":
         """A row a re-labelling: sizes, entropy, empty clusters, agreement with the one before."""
-        return self._table("clusters.csv", {"pass", "set", "clusters", "sizes"})
+        needed = {"pass", "set", "clusters", "sizes", "entropy", "reseeded", "nmi_to_previous"}
+        table = self._table("clusters.csv", needed, words={"set", "sizes"})
+        if not table["sizes"].str.fullmatch(r"\d{1,12}( \d{1,12})*").all():
+            raise DataError(f"{self.path / 'clusters.csv'}: has sizes that are no numbers; {REMEDY}.")
+        return table
 
     def predictions(self, set_name: str) -> "pd.DataFrame":
         """Truth and prediction of every sentence of a set, as its task tells them."""
         import pandas as pd
 
-        return _read(self.path / f"predictions-{set_name}.parquet", pd.read_parquet)
+        path = self.path / f"predictions-{set_name}.parquet"
+        table: pd.DataFrame = _read(path, pd.read_parquet)
+        needed, words = {"utterance_id", "speaker", "truth", "prediction"}, {"utterance_id", "speaker"}
+        if "attribute" in table:
+            return _checked(table, path, needed, {"truth", "prediction"}, words | {"attribute"})
+        return _checked(table, path, needed, {one for one in map(str, table) if one.startswith("p_")}, needed)
 
     @property
     def training_set(self) -> "pd.DataFrame | None":
@@ -164,7 +184,10 @@ class RunResult:
         import pandas as pd
 
         path = self.path / "training-set.parquet"
-        return _read(path, pd.read_parquet) if path.exists() else None
+        if not path.exists():
+            return None
+        columns = {"set", "utterance_id", "speaker", "digest"}
+        return _checked(_read(path, pd.read_parquet), path, columns, set(), columns)
 
     def write_training_set(self, sentences: "pd.DataFrame") -> None:
         """Keep what teaches it."""
@@ -176,7 +199,7 @@ class RunResult:
         path = self.path / "search.jsonl"
         if not path.exists():
             return []
-        text = _read(path, Path.read_text)
+        text: str = _read(path, lambda one: one.read_text())
         whole = text[: text.rfind("\n") + 1]
         kind = TypeAdapter(_Trial)
         trials: list[dict[str, Any]] = _read(
@@ -194,14 +217,15 @@ class RunResult:
             file.flush()
             os.fsync(file.fileno())
 
-    def _table(self, name: str, columns: set[str]) -> "pd.DataFrame":
+    def _table(self, name: str, needed: set[str], words: set[str]) -> "pd.DataFrame":
+        """Numbers, but for the columns of words."""
         # Imported where it is needed: who only asks whether a run is done should not wait for it.
         import pandas as pd
 
-        table: pd.DataFrame = _read(self.path / name, pd.read_csv)
-        if missing := columns - set(table.columns):
-            raise DataError(f"{self.path / name}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}.")
-        return table
+        path = self.path / name
+        kinds = dict.fromkeys(words, str)
+        table: pd.DataFrame = _read(path, lambda one: pd.read_csv(one, dtype=kinds, index_col=False))
+        return _checked(table, path, needed, set(table.columns) - words, words)
 
     def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
         """Keep what was asked for."""
@@ -241,5 +265,27 @@ def _read(path: Path, read: Callable[[Path], Any]) -> Any:
     """What a file of a run holds. Raises DataError where it is gone or damaged."""
     try:
         return read(regular(path))
-    except (OSError, ValueError) as error:  # the faults of pydantic, pandas and pyarrow are ValueErrors
+    # The faults of pydantic, pandas and pyarrow are ValueErrors, or one of the others.
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError, yaml.YAMLError) as error:
         raise DataError(f"{path}: is missing or cannot be read; {REMEDY}.") from error
+
+
+def _checked(table: "pd.DataFrame", path: Path, needed: set[str], numbers: set[str], words: set[str]) -> "pd.DataFrame":
+    """The table. Raises DataError where it lacks columns, or where such of numbers or of words hold others."""
+    if missing := needed - set(table.columns):
+        raise DataError(f"{path}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}.")
+    for name in map(str, table):
+        column = table[name]
+        good = name.isprintable()
+        if name in numbers:
+            good &= column.dtype.kind in "iuf" and not (abs(column) == math.inf).any()
+        if name in words:
+            good &= all(isinstance(one, str) for one in column[column.notna()])
+        if name in _NEVER_EMPTY:
+            good &= not column.isna().any()
+        if not good:
+            raise DataError(f"{path}: its column {name} does not hold what a run writes there; {REMEDY}.")
+    return table
+
+
+_NEVER_EMPTY = {"pass", "set", "sizes", "utterance_id", "attribute"}
