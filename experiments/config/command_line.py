@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from datamodules.errors import ConfigurationError
 from experiments import CONF
+from experiments.config.composing import files_told
 
 # Hydra builds its launchers, sweepers and callbacks itself; these are what may be named for them. Everything else of
 # the config is built by experiments.config.targets.
@@ -64,7 +65,8 @@ def _built_by_hydra(parsed: Namespace) -> Iterator[tuple[str, Any]]:
     try:
         # As for a sweep, which a command line may be.
         hydra = Hydra.create_main_hydra2("check", places)
-        cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
+        with files_told():
+            cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
     except (HydraException, OmegaConfBaseException):  # Hydra will say so itself, before it builds anything
         return
     finally:

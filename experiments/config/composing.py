@@ -1,11 +1,14 @@
 """Hydra's config without Hydra's command line: for programs with arguments of their own, notebooks and tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from datamodules.errors import ConfigurationError
+from datamodules.errors import ConfigurationError, is_out_of_memory
 from experiments import CONF
 
 
@@ -15,10 +18,25 @@ def composed(*overrides: str) -> DictConfig:
         return compose("config", overrides=list(overrides))
 
 
+@contextmanager
+def files_told() -> Iterator[None]:
+    """Raise ConfigurationError for a file of options that is none; what Hydra says of options stays."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException):
+        raise
+    except Exception as error:  # of a file Hydra lets out whatever reading it raised
+        if is_out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise ConfigurationError(f"a file of options cannot be read ({reason}); mend it, or name another.") from error
+
+
 def composed_or_refused(*overrides: str) -> DictConfig:
     """The same. Raises ConfigurationError for options that make none."""
     try:
-        return composed(*overrides)
+        with files_told():
+            return composed(*overrides)
     except (HydraException, OmegaConfBaseException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ConfigurationError(f"{reason}; mend the options.") from error

@@ -127,6 +127,7 @@ def data_plan(values: Mapping[str, Any]) -> DataPlan:
     chunks = _group("data.chunks", data["chunks"], ChunkSettings)
     for name, annotation in DATA_OPTIONS.items():
         check_type(f"data.{name}", data[name], annotation)
+    check_type("store_root", values["store_root"], str)
     check_data_values(data)
     reader("data.corpus", data["corpus"])
     reader("data.pool", data["pool"])

@@ -43,7 +43,7 @@ class Attributes(Task):
         criterion: str = "ccc",
         scale: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
-        names = ATTRIBUTES if attribute == "all" else tuple(attribute.split("+"))
+        names = ATTRIBUTES if attribute == "all" else tuple(str(attribute).split("+"))
         if not set(names) <= set(ATTRIBUTES) or len(set(names)) < len(names):
             raise ValueError(
                 f"attribute is one of {', '.join(ATTRIBUTES)}, several as in arousal+valence, or all, not {attribute!r}"
