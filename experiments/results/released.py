@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 
 from datamodules.chunking import ChunkSettings
 from datamodules.errors import DataError
 from datamodules.features.settings import FeatureSettings
 from datamodules.front_end import FrontEnd
 from datamodules.whole_files import regular
+from experiments.results.mat_file import read_matrix
 from sermodels.deep_emocluster import DeepEmoCluster
 from sermodels.parts import Part
 from sermodels.temp_cnn import TempCNN
@@ -83,12 +83,8 @@ def load_released(content: dict[str, Any], path: Path, norm_terms: Path | None) 
     except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: its weights do not fit the authors' {kind.__name__} ({error}).") from error
     features = FeatureSettings()
-    front_end = FrontEnd(
-        features=features,
-        chunks=ChunkSettings(),
-        mean=norm_term(terms, "feat_norm_means", features.num_bins),
-        std=norm_term(terms, "feat_norm_stds", features.num_bins),
-    )
+    mean, std = (norm_term(terms, f"feat_norm_{name}", features.num_bins) for name in ("means", "stds"))
+    front_end = FrontEnd(features=features, chunks=ChunkSettings(), mean=mean, std=std)
     return model, front_end
 
 
@@ -148,19 +144,18 @@ def _scalar(folder: Path, name: str) -> float:
 
 
 def norm_term(folder: Path, name: str, size: int) -> torch.Tensor:
-    """One of the authors' .mat files, (size,) float32. Raises DataError for anything but so many finite numbers."""
+    """One of the authors' .mat files, (size,) float32. Raises DataError for what is none."""
     path = folder / f"{name}.mat"
     if not path.exists():
         raise DataError(f"{path}: no such file; give the folder of the authors' norm terms with --norm-terms.")
     try:
-        found = np.asarray(loadmat(regular(path), variable_names=["normal_para"])["normal_para"])
-        if found.dtype.kind not in "iuf" or not (np.abs(found) <= np.finfo(np.float32).max).all():
-            raise ValueError("normal_para is not made of finite numbers")
-        if found.size != size:
-            raise ValueError(f"normal_para has {found.size} numbers and not {size}")
-    except (DataError, MemoryError):
-        raise
-    except Exception as error:  # scipy raises a dozen kinds for a file that is none of MATLAB's up to version 7
-        reason = " ".join((str(error) or type(error).__name__).split())[:200]
-        raise DataError(f"{path}: cannot be read as norm terms ({reason}); fetch the file again.") from error
-    return torch.from_numpy(found.ravel().astype(np.float32))
+        values = read_matrix(regular(path).read_bytes(), "normal_para")
+    except ValueError as error:
+        raise DataError(f"{path}: cannot be read as norm terms ({error}); fetch the file again.") from error
+    with np.errstate(over="ignore"):
+        numbers = values.ravel().astype(np.float32)
+    if len(numbers) != size or not np.isfinite(numbers).all():
+        raise DataError(
+            f"{path}: holds {values.dtype} of shape {values.shape} and not {size} finite numbers; fetch the file again."
+        )
+    return torch.from_numpy(numbers)
