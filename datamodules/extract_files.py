@@ -11,6 +11,7 @@ from functools import cache
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
@@ -83,14 +84,15 @@ def extract_all(
 ) -> Generator[Extraction | Fault, None, None]:
     """What became of each of `count` jobs, in their order, whatever the number of processes.
 
-    Few jobs are done in this process. A worker that dies, or does not come to an end, costs the file it read (a Fault),
-    not the rest; when they keep doing so, DataError. Close the iterator to stop early: its processes end.
+    Few jobs are done in this process, as starting others takes two seconds. A worker that dies, or does not come to an
+    end, costs the file it read (a Fault), not the rest; when they keep doing so, DataError. Close the iterator to stop
+    early: its processes end.
     """
     _extractor(settings)  # a backend that cannot be imported is told here and not by every process
     if workers is None:  # the cores this process may use, where the system tells them (macOS does not)
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if workers <= 1 or count < INLINE_FILES:
-        return (extract_file(job, settings) for job in jobs)
+        return _in_this_process(iter(jobs), settings)
     return _in_processes(iter(jobs), settings, workers)
 
 
@@ -101,6 +103,35 @@ def _extractor(settings: Features) -> Extractor:
 
 def _extract_batch(jobs: list[Job], settings: Features) -> list[Extraction | Fault]:
     return [extract_file(job, settings) for job in jobs]
+
+
+def _in_this_process(jobs: Iterator[Job], settings: Features) -> Generator[Extraction | Fault, None, None]:
+    """By a thread, because nothing else can be waited for no longer than so long; one that hangs is left alone."""
+    asked, answers = _start_thread(settings)
+    lost: list[str] = []
+    try:
+        for job in jobs:
+            asked.put(job)
+            try:
+                result = answers.get(timeout=SECONDS_A_FILE)
+            except Empty:
+                asked, answers = _start_thread(settings)
+                result = _lost(job, _ENDLESS, lost)
+            yield result
+    finally:
+        asked.put(None)
+
+
+def _start_thread(settings: Features) -> tuple[SimpleQueue, SimpleQueue]:
+    """Where it is asked, and where it answers; None ends it, and the program's end does not wait for it."""
+    asked, answers = SimpleQueue[Job | None](), SimpleQueue[Extraction | Fault]()
+
+    def work() -> None:
+        while (job := asked.get()) is not None:
+            answers.put(extract_file(job, settings))
+
+    threading.Thread(target=work, daemon=True).start()
+    return asked, answers
 
 
 def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Generator[Extraction | Fault, None, None]:
@@ -132,11 +163,17 @@ def _alone(pool: ProcessPool, job: Job, settings: Features, lost: list[str]) -> 
     try:
         results: list[Extraction | Fault] = _submit(pool, [job], settings).result()
     except ProcessExpired:
-        fault = Fault("the process reading it was killed", "remove it, or give the machine more memory")
+        return _lost(job, "the process reading it was killed", lost)
     except TimeoutError:
-        fault = Fault(f"reading it did not end within {SECONDS_A_FILE:g} s", "remove it, or convert it to wav")
-    else:
-        return results[0]
+        return _lost(job, _ENDLESS, lost)
+    return results[0]
+
+
+_ENDLESS = "reading it did not end"
+
+
+def _lost(job: Job, fault: str, lost: list[str]) -> Fault:
+    """Of a file that killed or held up its worker. Raises DataError where too many did."""
     lost.append(str(job.path))
     if len(lost) > MOST_LOST:
         raise DataError(
@@ -144,7 +181,9 @@ def _alone(pool: ProcessPool, job: Job, settings: Features, lost: list[str]) -> 
             "probably has too little memory, or its disk does not answer: mend that, or set data.workers=1, and run "
             "the same command again."
         )
-    return fault
+    if fault == _ENDLESS:
+        return Fault(f"{fault} within {SECONDS_A_FILE:g} s", "remove it, or convert it to wav")
+    return Fault(fault, "remove it, or give the machine more memory")
 
 
 def _submit(pool: ProcessPool, batch: list[Job], settings: Features) -> Future:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from datamodules.errors import DataError
 from datamodules.reading.directories import walk_files
 from datamodules.reading.headers import SUFFIXES
+from datamodules.whole_files import regular
 
 
 class Found(NamedTuple):
@@ -35,7 +36,7 @@ def find_audio(paths: Sequence[Path]) -> Found:
             found += sorted(audio)
             others += len(files) - len(audio)
         elif there:
-            found.append(path)
+            found.append(regular(path))
         else:
             raise DataError(f"{path}: no such file or folder; give audio files or folders of them.")
     if not found:

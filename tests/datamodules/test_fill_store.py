@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
 from datamodules.features import FeatureSettings
 from datamodules.fill_store import fill_store, store_folder
+from datamodules.reading.audio_files import find_audio
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = FeatureSettings()
@@ -289,6 +291,38 @@ def test_a_decoder_that_never_ends_costs_its_own_file(tmp_path: Path, monkeypatc
     assert time.monotonic() - started < 120
     assert [(p.file, p.fault) for p in kept.problems] == [("u0015.wav", "reading it did not end within 15 s")]
     assert list(store.entries.index) == list(kept.table["utterance_id"])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_decoder_that_never_ends_among_few_files_costs_its_own(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = noise_corpus(tmp_path / "audio", 5)
+    real = extract_files.read_audio
+
+    def endless(path: Path, *options: object) -> object:
+        return threading.Event().wait() if path.name == "u0002.wav" else real(path, *options)
+
+    monkeypatch.setattr(extract_files, "read_audio", endless)
+    monkeypatch.setattr(extract_files, "SECONDS_A_FILE", 2.0)
+    kept, store = prepared(corpus, tmp_path / "stores", workers=workers, max_bad_files=0.2)
+    assert [(p.file, p.fault) for p in kept.problems] == [("u0002.wav", "reading it did not end within 2 s")]
+    assert list(store.entries.index) == list(kept.table["utterance_id"])
+    monkeypatch.setattr(extract_files, "MOST_LOST", 0)
+    with pytest.raises(DataError, match=r"hung 1 times, the last at .*u0002\.wav"):
+        prepared(corpus, tmp_path / "others", workers=workers)
+
+
+@pytest.mark.faults
+def test_a_pipe_among_recordings_is_left_out(tmp_path: Path) -> None:
+    corpus = noise_corpus(tmp_path / "audio", 5)
+    (tmp_path / "audio" / "u0002.wav").unlink()
+    os.mkfifo(tmp_path / "audio" / "u0002.wav")
+    kept, _ = prepared(corpus, tmp_path / "stores", max_bad_files=0.2)
+    assert [problem.file for problem in kept.problems] == ["u0002.wav"]
+    with pytest.raises(DataError, match=r"u0002\.wav: is no file but a pipe"):
+        find_audio([tmp_path / "audio" / "u0002.wav"])
 
 
 @pytest.mark.faults
