@@ -45,17 +45,11 @@ def read(
     }
     lengths = {"min_seconds": float(min_seconds), "max_seconds": float(max_seconds)}
     recipe = {"version": VERSION, **sizes, **lengths, "seed": seed}
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with held(root.with_name(root.name + ".lock"), root):
-        if not root.exists():
-            partial = root.with_name(root.name + ".partial")
-            shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
-            try:
-                generate(partial, sizes, seed=seed, **lengths)
-                (partial / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
-                partial.rename(root)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+    if not root.exists():  # a corpus that is there may lie on a disk that can only be read
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with held(root.with_name(root.name + ".lock"), root):
+            if not root.exists():
+                _make(root, sizes, lengths, seed, recipe)
     _require_recipe(root, recipe)
     return replace(
         msp_podcast.read(root),
@@ -64,6 +58,17 @@ def read(
         label_kind="synthetic ratings",
         notes=(),  # that Test3 has no ratings is no news here
     )
+
+
+def _make(root: Path, sizes: dict[str, int], lengths: dict[str, float], seed: int, recipe: object) -> None:
+    partial = root.with_name(root.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+    try:
+        generate(partial, sizes, seed=seed, **lengths)
+        (partial / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
+        partial.rename(root)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _require_recipe(root: Path, recipe: dict[str, object]) -> None:

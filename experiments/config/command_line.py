@@ -4,6 +4,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.hydra import Hydra
@@ -67,11 +68,20 @@ def _built_by_hydra(parsed: Namespace) -> Iterator[tuple[str, Any]]:
         hydra = Hydra.create_main_hydra2("check", places)
         with files_told():
             cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
+        if parsed.multirun:
+            _require_folder("hydra.sweep.dir", Path(str(cfg.hydra.sweep.dir)))
     except (HydraException, OmegaConfBaseException):  # Hydra will say so itself, before it builds anything
         return
     finally:
         GlobalHydra.instance().clear()
     yield from _named(OmegaConf.to_container(cfg.hydra, resolve=False), "hydra")
+
+
+def _require_folder(where: str, folder: Path) -> None:
+    """Hydra makes it itself, and has no sentence for where it cannot."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise ConfigurationError(f"{where}={folder}: cannot be made in {there}; set {where} elsewhere.")
 
 
 def _named(node: Any, where: str) -> Iterator[tuple[str, Any]]:

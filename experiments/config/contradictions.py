@@ -86,12 +86,19 @@ def check_devices(trainer: TrainerPlan) -> None:
 
 
 def check_places(plan: RunPlan) -> None:
-    """Where features lie, and folders that can be made; nothing is made yet."""
+    """Where features lie, and folders that can be made; nothing is made yet.
+
+    What is complete may lie on a disk that can only be read.
+    """
     if plan.data.residency not in RESIDENCIES:
         raise ConfigurationError(f"data.residency={plan.data.residency}: take one of {', '.join(RESIDENCIES)}.")
-    for name, folder in (("run_root", plan.run_root), ("store_root", plan.data.store_root)):
+    for name, folder, complete in (
+        ("run_root", plan.run_root, "*/DONE"),
+        ("store_root", plan.data.store_root, "*/index.jsonl"),
+    ):
         there = next(one for one in (folder, *folder.parents) if one.exists())
-        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        can_be_written = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        if not can_be_written and not any(folder.glob(complete)):
             raise ConfigurationError(f"{name}={folder}: cannot be made in {there}; set {name} elsewhere.")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 
-from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, sentence_of
 from experiments.jobs.gpu_locks import hold_gpus, visible_gpus
 from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, Job, JobResult, run_job
 from experiments.jobs.orphans import end_with
@@ -58,8 +58,12 @@ def run_sweep_job(job: Job, place: SweepPlace) -> float | None:
         result = _run(job, place)
         scores = result.scores
     except Exception as error:
-        print_exc()
-        result, scores = JobResult(FAILED, 1, str(error)), {}
+        sentence = sentence_of(error)
+        if sentence is None:
+            print_exc()
+        else:
+            print(f"error: {sentence}", file=sys.stderr, flush=True)
+        result, scores = JobResult(FAILED, 1, sentence or str(error)), {}
     write_json(file, _without_nan({**known, **asdict(result), "scores": scores}))
     if result.asked_to_end:
         raise KeyboardInterrupt  # the user wants the sweep to end, not the next job to start
