@@ -26,6 +26,7 @@ from experiments.results.loading import read_checkpoint
 from experiments.results.metrics import Metrics
 from experiments.results.run_result import REMEDY, RunResult, run_hash
 from experiments.results.scoring import score_sets
+from experiments.training.begun import Begun
 from experiments.training.bf16 import warn_of_slow_bf16
 from experiments.training.data import (
     PreparedData,
@@ -233,6 +234,8 @@ def _saved_task(run: RunResult, decides: Mapping[str, Any], fitted: Node) -> Nod
             f"{run.last}: lacks {', '.join(sorted(missing))}, so no training goes on from it; put the run's own there, "
             "or set overwrite=true to start it anew."
         )
+    if not _agree(last):
+        raise DataError(f"{run.last}: its counters and states are not those of a completed pass; {REMEDY}.")
     if any(str(one.get("best_model_path", "")).endswith(run.best.name) for one in last["callbacks"].values()):
         if not run.best.exists():
             raise DataError(
@@ -249,6 +252,19 @@ def _saved_task(run: RunResult, decides: Mapping[str, Any], fitted: Node) -> Nod
     return saved
 
 
+def _agree(last: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint says the same of its passes in all places, and is of the shape that it should be."""
+    try:
+        progress = last["loops"]["fit_loop"]["epoch_progress"]
+        counts = {last["epoch"] + 1, progress["total"]["processed"], progress["current"]["processed"]}
+        shaped = bool(last["optimizer_states"]) and all(
+            isinstance(one, dict) for one in (*last["callbacks"].values(), last["hyper_parameters"])
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return shaped and len(counts) == 1 and counts.pop() > 0
+
+
 def _rounded(value: Any) -> Any:
     """Plain data with numbers to six digits."""
     if isinstance(value, Mapping):
@@ -259,12 +275,22 @@ def _rounded(value: Any) -> Any:
 
 
 def _fit(trainer: Any, model: Any, datamodule: Any, resume: Path | None) -> None:
-    """Train; an interruption comes back as KeyboardInterrupt, whichever way Lightning chose to end."""
+    """Train; an interruption comes back as KeyboardInterrupt, whichever way Lightning chose to end.
+
+    Raises DataError for a checkpoint that no training goes on from.
+    """
+    begun = Begun()
+    trainer.callbacks.append(begun)
     try:
         trainer.fit(model, datamodule=datamodule, ckpt_path=str(resume) if resume else None, weights_only=True)
     except SystemExit as error:
         if trainer.state.status == TrainerStatus.INTERRUPTED:
             raise KeyboardInterrupt from error
         raise
+    except Exception as error:
+        if resume is None or begun.yet or sentence_of(error) is not None:
+            raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{resume}: no training goes on from it ({reason}); {REMEDY}.") from error
     if trainer.state.status == TrainerStatus.INTERRUPTED:
         raise KeyboardInterrupt

@@ -73,6 +73,10 @@ def change(path: Path, **changes) -> None:
         (lambda run, other: run.last.write_bytes(b""), "last.ckpt: cannot be read as a checkpoint"),
         (lambda run, other: (run.last.unlink(), run.last.mkdir()), "last.ckpt: is no file but a folder"),
         (lambda run, other: change(run.last, optimizer_states=None), "last.ckpt: lacks optimizer_states"),
+        (lambda run, other: change(run.last, epoch=7), "last.ckpt: its counters and states are not those"),
+        (lambda run, other: change(run.last, optimizer_states=[]), "last.ckpt: its counters and states are not those"),
+        (lambda run, other: change(run.last, loops=[]), "last.ckpt: its counters and states are not those"),
+        (lambda run, other: change(run.last, callbacks={"x": 3}), "last.ckpt: its counters and states are not those"),
         (lambda run, other: change(run.last, hyper_parameters={}), "last.ckpt: was trained on other labels"),
         (
             lambda run, other: (run.path / "environment.json").write_text('{"seconds": 1}'),
@@ -88,6 +92,14 @@ def test_what_is_not_its_own_is_refused_before_training(spoil, said, left, monke
     with pytest.raises(DataError, match=said):
         train(plan)
     assert run.failed is not None
+
+
+@pytest.mark.parametrize("changes", [{"state_dict": {}}, {"optimizer_states": [3]}])
+def test_what_lightning_cannot_put_in_its_place_is_told(changes, left):
+    run, plan, _ = left
+    change(run.last, **changes)
+    with pytest.raises(DataError, match=r"last\.ckpt: no training goes on from it"):
+        train(plan)
 
 
 def test_whole_it_goes_on(left, finished):
