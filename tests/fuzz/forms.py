@@ -18,7 +18,7 @@ from experiments.console.user_errors import sentence_of
 T = TypeVar("T")
 CASES = os.environ.get("FAULT_CASES", "12")
 SHORT = 10
-LONG = 2000 if CASES == "all" else 25 * int(CASES)
+LONG = 1000 if CASES == "all" else 25 * int(CASES)
 LONGEST_SENTENCE = 2500  # what lists the first of several kinds of faults is long
 SECONDS_A_CASE = 20.0  # on a busy machine; most take milliseconds
 
