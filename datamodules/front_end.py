@@ -41,7 +41,7 @@ class FrontEnd:
     """(F,) float32, population."""
 
     def __post_init__(self) -> None:
-        """Raise DataError for statistics of other features."""
+        """Raise DataError for statistics of other features, or that are no numbers."""
         for name in ("mean", "std"):
             shape = tuple(getattr(self, name).shape)
             if shape != (self.features.num_bins,):
@@ -49,6 +49,8 @@ class FrontEnd:
                     f"the front end's {name} is of shape {shape}, not of its {self.features.num_bins} bins; take "
                     "the statistics of these features."
                 )
+            if not getattr(self, name).isfinite().all():
+                raise DataError(f"the front end's {name} has NaN or infinity; take statistics that are numbers.")
 
     @classmethod
     def of_training_set(
@@ -102,15 +104,13 @@ class FrontEnd:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "FrontEnd":
-        """The front end that `to_dict` described, to the last bit.
-
-        Raises KeyError or TypeError for other keys, ValueError for statistics that are no numbers.
-        """
-        features = kind_of(data["features"])(**data["features"])
-        mean, std = (torch.tensor(data[name], dtype=torch.float32) for name in ("mean", "std"))
-        if not (mean.isfinite().all() and std.isfinite().all()):
-            raise ValueError("its statistics are no finite numbers")
-        read = {"features": features, "chunks": ChunkSettings(**data["chunks"]), "mean": mean, "std": std}
+        """The front end that `to_dict` described, to the last bit. Raises KeyError or TypeError for other keys."""
+        read = {
+            "features": kind_of(data["features"])(**data["features"]),
+            "chunks": ChunkSettings(**data["chunks"]),
+            "mean": torch.tensor(data["mean"], dtype=torch.float32),
+            "std": torch.tensor(data["std"], dtype=torch.float32),
+        }
         return cls(**(data | read))  # data once more, so that a key nobody knows is refused
 
     @cached_property

@@ -9,7 +9,6 @@ Shapes: N chunks of a batch, n of a slice, K channels of a map of H x W places, 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,29 +45,25 @@ class Block:
         made: Tensor = self.convolution(x if self.mix is None else self.mix(x))
         return made
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The whole batch at once, by PyTorch's own modules."""
-        return F.relu(self.norm(self.before_norm(x)))
-
     @property
     def learnt(self) -> list[nn.Parameter]:
         """All parameters."""
         return [*self.mixing, *self.convolution.parameters(), *self.norm.parameters()]
 
 
-def through_blocks(x: Tensor, blocks: Sequence[Block]) -> Tensor:
-    """(N, K, H, W) -> the last block's (N, K', H', W').
+def through_blocks(x: Tensor, whole: Callable[[Tensor], Tensor], blocks: Sequence[Block]) -> Tensor:
+    """(N, K, H, W) -> what `whole` makes of it, (N, K', H', W'): the modules of which `blocks` are the parts.
 
-    In slices when training on a processor with a large batch, unless several processes share the normalisations.
+    In slices when training all of them on a processor with a large batch, unless several processes share the
+    normalisations; else by `whole` itself.
     """
-    training = torch.is_grad_enabled() and all(type(one.norm) is nn.BatchNorm2d and one.norm.training for one in blocks)
-    if training and x.device.type == "cpu" and len(x) >= LARGE:
-        learnt = [parameter for one in blocks for parameter in one.learnt]
-        made: Tensor = _SlicedBlocks.apply(x, blocks, *learnt)  # type: ignore[no-untyped-call]
-        return made
-    for one in blocks:
-        x = one(x)
-    return x
+    learnt = [parameter for one in blocks for parameter in one.learnt]
+    training = torch.is_grad_enabled() and all(one.requires_grad for one in learnt)
+    own_norms = all(type(one.norm) is nn.BatchNorm2d and one.norm.training for one in blocks)
+    if not (training and own_norms and x.device.type == "cpu" and len(x) >= LARGE):
+        return whole(x)
+    made: Tensor = _SlicedBlocks.apply(x, blocks, *learnt)  # type: ignore[no-untyped-call]
+    return made
 
 
 class _SlicedBlocks(torch.autograd.Function):
@@ -76,22 +71,17 @@ class _SlicedBlocks(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, blocks: Sequence[Block], *learnt: Tensor) -> Tensor:
         ctx.x = x
         ctx.autocast = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
-        with _autocast(*ctx.autocast):
-            ctx.steps, ctx.lent = _forward(x, blocks)
+        ctx.steps, ctx.lent = _forward(x, blocks)
         last: _Step = ctx.steps[-1]
         return last.normalized(last.before_norm(x, slice(None)))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        with _autocast(*ctx.autocast):
+        enabled, dtype = ctx.autocast
+        with torch.autocast("cpu", dtype, enabled):
             of_x, of_learnt = _backward(ctx.x, ctx.steps, gradient, ctx.needs_input_grad[0])
         return of_x, None, *of_learnt
-
-
-def _autocast(enabled: bool, dtype: torch.dtype) -> AbstractContextManager[None]:
-    # Weights cast without gradient must not be found in autocast's cache by those who want one.
-    return torch.autocast("cpu", dtype, enabled, cache_enabled=False)
 
 
 class _Step:

@@ -72,18 +72,12 @@ def _read_table(table_file: Path) -> pd.DataFrame:
     missing = [field for field in FIELDS if field not in rows.columns]
     if missing:
         raise DataError(
-            f"{table_file}: no column {', '.join(missing)} (found {_few(columns)}); set "
+            f"{table_file}: no column {', '.join(missing)} (found {', '.join(rows.columns)}); set "
             "data.labels to a table that has it."
         )
     if rows.empty:
         raise DataError(f"{table_file}: the label table has no row; {remedy}.")
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
-
-
-def _few(names: list[str]) -> str:
-    """The first names, for a sentence: a table of another kind may have any number, of any length."""
-    shown = ", ".join(" ".join(name[:30].split()) for name in names[:20])
-    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _columns(table_file: Path) -> list[str]:
@@ -150,17 +144,16 @@ def _with_split(rows: pd.DataFrame, table_file: Path, problems: list[Problem]) -
         f"write Train, Development or Test1, Test2 … in {table_file.name}",
         problems,
     )
-    return rows.assign(split=split)
+    return rows.assign(split=split[rows.index])  # a frame of no rows would take all of a longer column's
 
 
 def _with_attributes(rows: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
-    # Not by apply, which forgets the columns where there is no row.
-    values = pd.DataFrame({name: pd.to_numeric(rows[name], errors="coerce").astype(float) for name in ATTRIBUTES})
-    words = pd.DataFrame({name: rows[name].str.lower() for name in ATTRIBUTES})
+    given = rows[list(ATTRIBUTES)]
+    values = given.apply(pd.to_numeric, errors="coerce").astype(float)
+    words = given.apply(lambda column: column.str.lower())
     tests = rows["split"].str.startswith("test")
     # A test set whose ratings are secret has placeholders in their place; a 0 elsewhere is a fault of the table.
-    secret = words.isin(NO_RATING_OF_TESTS)
-    empty = pd.DataFrame({name: words[name].isin(NO_RATING) | (secret[name] & tests) for name in ATTRIBUTES})
+    empty = words.isin(NO_RATING) | words.isin(NO_RATING_OF_TESTS).mul(tests, axis=0)
     for attribute in ATTRIBUTES:
         wrong = ~empty.loc[rows.index, attribute] & ~values.loc[rows.index, attribute].between(1, 7)
         rows = set_aside(

@@ -41,10 +41,10 @@ def process_costs(chosen: Sequence[str], labeled: int, unlabeled: int) -> Iterat
     for overrides in chosen:
         with tempfile.TemporaryDirectory() as place:
             given = [*corpus, f"store_root={place}", *overrides.split()]
-            measured(["experiments.prepare", *given])
+            cost_of(["experiments.prepare", *given])
             for name, precision in precisions.items():
                 runs = Path(place) / name
-                cost = measured(["experiments.run", *given, f"run_root={runs}", f"trainer.precision={precision}"])
+                cost = cost_of(["experiments.run", *given, f"run_root={runs}", f"trainer.precision={precision}"])
                 (history,) = runs.glob("*/history.csv")
                 with history.open() as lines:
                     passes = [float(row["seconds"]) for row in csv.DictReader(lines)]
@@ -58,7 +58,7 @@ def process_costs(chosen: Sequence[str], labeled: int, unlabeled: int) -> Iterat
                 }
 
 
-def measured(module: Sequence[str]) -> tuple[float, float]:
+def cost_of(module: Sequence[str]) -> tuple[float, float]:
     """Seconds and gigabytes of `python -m …`. Raises DataError with its last line if it fails."""
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:

@@ -62,7 +62,6 @@ class MirrorDecoder(Decoder):
     def forward(self, h: Tensor) -> Tensor:
         """(…, D), one dimension or more before D -> chunks (…, T, F); all of them are one batch to the norms."""
         maps = self.input(h.flatten(0, -2)).unflatten(1, self.map_shape)
-        hidden: Any
-        *hidden, last = self.blocks
-        maps = through_blocks(maps, [Block(convolution, norm) for convolution, norm, _ in hidden])
-        return last(maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset
+        hidden: Any = self.blocks[:-1]
+        maps = through_blocks(maps, hidden, [Block(convolution, norm) for convolution, norm, _ in hidden])
+        return self.blocks[-1](maps).squeeze(1).unflatten(0, h.shape[:-1]) + self.offset

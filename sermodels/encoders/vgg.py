@@ -78,7 +78,7 @@ class VGG16(Encoder):
     def feature_map(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> (N, 128, 2, 4), the last block's map."""
         blocks: Any = self.blocks
-        return through_blocks(chunks.unsqueeze(1), [part for block in blocks for part in block.sliced()])
+        return through_blocks(chunks.unsqueeze(1), self.blocks, [part for block in blocks for part in block.sliced()])
 
     def forward(self, chunks: Tensor) -> Tensor:
         """(N, T, F) -> h (N, D)."""

@@ -353,3 +353,12 @@ def test_later_problems_are_remembered_with_the_first(tmp_path: Path, tiny: Modu
     later: Corpus = read(root).without([Problem(SECOND, "is silent", "remove it")])
     assert [problem.file for problem in later.problems] == [FIRST, SECOND]
     assert len(later) == 8
+
+
+def test_a_table_of_no_usable_row_has_a_problem_a_row_and_no_other(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path, SPLITS)
+    rows = tiny.label_rows(SPLITS)
+    tiny.write_labels(root, rows.assign(Split_Set="nowhere"))
+    corpus = read(root)
+    assert corpus.table.empty
+    assert [problem.file for problem in corpus.problems] == rows["FileName"].tolist()
