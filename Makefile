@@ -79,7 +79,7 @@ figures: $(INSTALLED) ## Figures of finished runs: RUNS="runs/… runs/…"
 
 report: $(INSTALLED) ## All tables and runs on one page, results/report.html; with SCALE=tiny its tables first
 	$(if $(filter command line environment,$(origin SCALE)),$(TABLES) all $(OPTIONS))
-	test ! -d results || $(BIN)/python -m experiments.figures --only transitions results
+	test -z "$$(find results -name table.json 2>/dev/null)" || $(BIN)/python -m experiments.figures --only transitions results
 	$(BIN)/python -m experiments.page
 
 clean: ## Remove the virtual environment and caches (runs and stores stay)

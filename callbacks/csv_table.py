@@ -1,11 +1,13 @@
 """A CSV file that grows by a row a pass and is cut back when a run resumes."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datamodules.whole_files import about, whole_file
+from datamodules.errors import DataError
+from datamodules.whole_files import about, regular, whole_file
 
 
 class CsvTable:
@@ -18,16 +20,27 @@ class CsvTable:
         self.columns = list(columns)
 
     def cut_back(self, next_pass: int) -> None:
-        """Keep the rows of the passes before `next_pass` and drop the rest, a torn last line included."""
-        rows = []
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if _pass_of(row) is not None]
-        kept = [row for row in rows if (number := _pass_of(row)) is not None and number < next_pass]
+        """Keep the rows of the passes before `next_pass` and drop the rest, a torn last line included.
+
+        Raises DataError for a file that is no table.
+        """
+        kept = [row for row in self._rows() if (number := _pass_of(row)) is not None and number < next_pass]
         with whole_file(self.path) as draft, draft.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        try:
+            with regular(self.path).open(newline="") as file:
+                return list(csv.DictReader(file))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(
+                f"{self.path}: cannot be read as a table ({error}); put a copy of it there, or remove it: the run goes "
+                "on all the same, and lacks the rows of its earlier passes."
+            ) from error
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row; columns without a value stay empty."""
@@ -38,6 +51,6 @@ class CsvTable:
 def _pass_of(row: Mapping[str, Any]) -> int | None:
     """The pass of a row, or None if the row is torn."""
     value = row.get("pass")
-    if None in row.values() or value is None or not str(value).isdigit():
+    if None in row.values() or value is None or not re.fullmatch("[0-9]{1,12}", str(value)):
         return None
     return int(value)

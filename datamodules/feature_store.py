@@ -34,7 +34,7 @@ from datamodules.errors import DataError
 from datamodules.features import Features
 from datamodules.frame_sums import FrameSums, frame_sum
 from datamodules.locks import held
-from datamodules.whole_files import whole_file, write_whole
+from datamodules.whole_files import UNREADABLE, regular, whole_file, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class FeatureStore:
             raise DataError(f"{folder}: no feature store; make it with python -m experiments.prepare.")
         settings = _read_settings(folder)["features"]
         store = cls(folder, settings, _read_index(folder))
-        frames = folder / _FRAMES
+        frames = regular(folder / _FRAMES)
         there = (frames.stat().st_size if frames.exists() else 0) // (2 * store.num_bins)
         whole = store.entries["offset"] + store.entries["frames"] <= there
         if not whole.all():
@@ -181,7 +181,7 @@ class StoreWriter:
         with ExitStack() as opened:
             opened.enter_context(held(self.folder / _LOCK, self.folder))
             self._write_settings()
-            self._frames = opened.enter_context(open(self.folder / _FRAMES, "ab", buffering=0))
+            self._frames = opened.enter_context(open(regular(self.folder / _FRAMES), "ab", buffering=0))
             _drop_damaged_lines(self.folder / _INDEX)
             self._index = opened.enter_context(open(self.folder / _INDEX, "ab", buffering=0))
             self.store = FeatureStore.open(self.folder)
@@ -274,11 +274,11 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     """settings.json. Raises DataError where it is damaged; nothing in the folder can be told without it."""
     path = folder / _SETTINGS
     try:
-        settings: dict[str, Any] = json.loads(path.read_text())
+        settings: dict[str, Any] = json.loads(regular(path).read_text())
         features = settings["features"]
         if int(features["num_bins"] if "num_bins" in features else features["num_mels"]) > 0:
             return settings
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNREADABLE as error:
         log.debug("%s: %s", path, error)
     raise DataError(f"{path}: cannot be read; remove this folder, it is made again from the audio.")
 
@@ -287,7 +287,7 @@ def _lines(index: Path) -> tuple[list[bytes], int]:
     """The whole lines of an index, and how many others there are but for a last one that a kill tore."""
     if not index.exists():
         return [], 0
-    *lines, _ = index.read_bytes().split(b"\n")
+    *lines, _ = regular(index).read_bytes().split(b"\n")
     whole = [line for line in lines if _is_whole(line)]
     return whole, len(lines) - len(whole)
 

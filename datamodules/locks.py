@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from datamodules.whole_files import regular
+
 log = logging.getLogger(__name__)
 
 
@@ -17,7 +19,7 @@ def held(path: Path, what: Path | str) -> Iterator[None]:
 
     what: that is locked, for the message. The file stays when it is let go: whoever waits must find the same.
     """
-    with path.open("a+") as file:
+    with regular(path).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

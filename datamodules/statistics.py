@@ -18,7 +18,7 @@ from torch import Tensor
 
 from datamodules.errors import DataError
 from datamodules.feature_store import FeatureStore
-from datamodules.whole_files import write_whole
+from datamodules.whole_files import UNREADABLE, regular, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ def _kept(cache: Path, digest: str, bins: int) -> tuple[np.ndarray, np.ndarray] 
     if not cache.exists():
         return None
     try:
-        content = json.loads(cache.read_text())
+        content = json.loads(regular(cache).read_text())
         told = content.pop("sum")
         mean, std = np.array(content["mean"], dtype=np.float64), np.array(content["std"], dtype=np.float64)
         whole = told == _sum(content) and content["of"] == digest and mean.shape == std.shape == (bins,)
         if whole and np.isfinite([mean, std]).all() and (std >= 0).all():
             return mean, std
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+    except UNREADABLE:
         log.debug("%s: cannot be read", cache, exc_info=True)
     log.warning("%s: is damaged, or of other sentences; the statistics are computed again", cache)
     return None

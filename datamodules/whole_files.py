@@ -53,8 +53,13 @@ def about(path: Path, draft: Path | None = None) -> Iterator[None]:
 def regular(path: Path) -> Path:
     """The path of a file that can be read to its end. Raises DataError for a folder, a pipe or a device."""
     if path.exists() and not path.is_file():
-        raise DataError(f"{path}: is no file but a {'folder' if path.is_dir() else 'pipe or device'}; put one there.")
+        kind = "folder" if path.is_dir() else "pipe or a device"
+        raise DataError(f"{path}: is a {kind} where a file is expected; put the file there.")
     return path
+
+
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+"""What reading a damaged file may raise: the faults of json, numpy, pandas, pyarrow and pydantic are among these."""
 
 
 LONGEST_NAME = 150  # bytes, of the 255 that most file systems allow

@@ -5,10 +5,12 @@ They go into the folder `figures` of each, as PNG and PDF; what compares several
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import user_errors
+from experiments.drawing.in_turn import drawn_in_turn
 from experiments.drawing.of_runs import FIGURES, OF_SOUND, DrawnRun, draw_run, draw_together
 from experiments.drawing.of_tables import BARS, draw_table, tables_below
 from experiments.results.run_result import RunResult
@@ -35,15 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = [name for name in options.only or (*FIGURES, BARS) if not (options.without_audio and name in OF_SOUND)]
         of_runs = [name for name in names if name in FIGURES]
         found = {path: tables_below(path) for path in options.folders}
-        tables = [table for several in found.values() for table in several]
         corpus = (options.root, options.set)
-        written = [p for one in tables for p in draw_table(one, one / "figures", options.runs, names, *corpus)]
-        several = [DrawnRun(RunResult(path), *corpus) for path, below in found.items() if not below]
-        written += [path for one in several for path in draw_run(one, of_runs, one.run.path / "figures")]
-        if len(several) > 1 and "transitions" in names:
-            written += draw_together(several, options.output)
-        for path in written:
-            print(path)
+        tables = [table for several in found.values() for table in several]
+        runs = [DrawnRun(RunResult(path), *corpus) for path, below in found.items() if not below]
+        draw = [partial(draw_table, one, one / "figures", options.runs, names, *corpus) for one in tables]
+        draw += [partial(draw_run, one, of_runs, one.run.path / "figures") for one in runs]
+        if len(runs) > 1 and "transitions" in names:
+            draw.append(partial(draw_together, runs, options.output))
+        for path in drawn_in_turn(draw):
+            print(path, flush=True)
 
 
 if __name__ == "__main__":

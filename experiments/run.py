@@ -11,9 +11,8 @@ from datamodules.errors import ConfigurationError
 from experiments import CONF
 from experiments.config.command_line import check_command_line
 from experiments.config.hydra_job import job_of, sweep_place
+from experiments.config.question import Question
 from experiments.console.log_lines import log_to_console, quiet_lightning
-from experiments.console.report_file import report
-from experiments.console.result_table import show_result
 from experiments.console.user_errors import user_errors
 from experiments.jobs.job import run_job
 from experiments.jobs.orphans import end_with_starter
@@ -32,25 +31,17 @@ def main(cfg: DictConfig) -> float | None:
                 raise ConfigurationError("-m starts its jobs' processes itself: leave torchrun out.")
             return run_sweep_job(job_of(cfg), sweep_place())
         job = job_of(cfg)
+        question = Question.of(cfg) if started == 1 else None
+        if question is not None and (before := question.tell()):
+            return before["objective"]
         if job.processes > 1 and started == 1:
             sys.exit(run_job(job, {}).status)
         quiet_lightning()
         # Imported here, because only a process that trains needs PyTorch.
-        from datamodules.processes import rank
         from experiments.config.from_hydra import make_plan
-        from experiments.training.joining import leave_processes
-        from experiments.training.one_run import objective, train
+        from experiments.training.told import train_and_tell
 
-        plan = make_plan(cfg)
-        run = train(plan, list(HydraConfig.get().overrides.task))
-        first = rank() == 0
-        leave_processes()
-        if first:
-            show_result(run.metrics, run.path)
-            value = objective(plan, run.metrics)
-            report(objective=value)
-            return value
-    return None
+        return train_and_tell(make_plan(cfg), list(HydraConfig.get().overrides.task), question)
 
 
 if __name__ == "__main__":

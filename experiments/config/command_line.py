@@ -11,6 +11,7 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
@@ -18,19 +19,21 @@ from omegaconf.errors import OmegaConfBaseException
 
 from datamodules.errors import ConfigurationError
 from experiments import CONF
-from experiments.config.composing import files_told
+from experiments.config.composing import files_told, refusal
 
 # Hydra builds its launchers, sweepers and callbacks itself; these are what may be named for them. Everything else of
 # the config is built by experiments.config.targets.
 HYDRAS_OWN = re.compile(r"(hydra\._internal|hydra_plugins|optuna\.samplers|experiments\.jobs\.sweeps)\.[\w.]+")
 # Options by which Hydra would unpickle a file, or read another program's config.
 REFUSED = {"experimental_rerun": "--experimental-rerun", "config_path": "--config-path"}
+# Flags by which Hydra shows something and starts nothing.
+SHOWN = ("help", "hydra_help", "cfg", "info", "shell_completion")
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
     """Raise ConfigurationError for what would end in a traceback, and for what would have Hydra run foreign code.
 
-    What cannot be composed is left for Hydra to tell.
+    Also for what cannot be composed, of which Hydra has several lines to say.
     """
     try:
         parsed = get_args_parser().parse_args(list(arguments))
@@ -68,13 +71,41 @@ def _built_by_hydra(parsed: Namespace) -> Iterator[tuple[str, Any]]:
         hydra = Hydra.create_main_hydra2("check", places)
         with files_told():
             cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
-        if parsed.multirun:
+        sweeps = parsed.multirun or cfg.hydra.mode == RunMode.MULTIRUN
+        if sweeps:
+            hydra.compose_config(parsed.config_name or "config", _of_first_job(parsed.overrides), RunMode.RUN)
             _require_folder("hydra.sweep.dir", Path(str(cfg.hydra.sweep.dir)))
-    except (HydraException, OmegaConfBaseException):  # Hydra will say so itself, before it builds anything
-        return
+        elif not any(getattr(parsed, name) for name in SHOWN):
+            _refuse_several_values(parsed.overrides)
+            # Hydra would, and has no sentence for where it cannot.
+            Path(str(cfg.hydra.run.dir)).mkdir(parents=True, exist_ok=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        if parsed.help or parsed.hydra_help:
+            return
+        raise ConfigurationError(refusal(error)) from error
     finally:
         GlobalHydra.instance().clear()
     yield from _named(OmegaConf.to_container(cfg.hydra, resolve=False), "hydra")
+
+
+def _of_first_job(overrides: Sequence[str]) -> list[str]:
+    """Of options that stand for several jobs those of one; of a sampler's distribution, none."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    of_one = []
+    for one in parsed:
+        if not one.is_sweep_override():
+            of_one.append(str(one.input_line))
+        elif one.is_discrete_sweep():
+            of_one.append(f"{one.get_key_element()}={next(iter(one.sweep_string_iterator()))}")
+    return of_one
+
+
+def _refuse_several_values(overrides: Sequence[str]) -> None:
+    for one in OverridesParser.create().parse_overrides(list(overrides)):
+        if one.is_sweep_override():
+            raise ConfigurationError(
+                f"{one.input_line}: is several values; put -m before it to run each, or write one list as [a,b]."
+            )
 
 
 def _require_folder(where: str, folder: Path) -> None:

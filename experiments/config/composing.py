@@ -38,8 +38,19 @@ def composed_or_refused(*overrides: str) -> DictConfig:
         with files_told():
             return composed(*overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ConfigurationError(f"{reason}; mend the options.") from error
+        raise ConfigurationError(refusal(error)) from error
+
+
+def refusal(error: Exception) -> str:
+    """What Hydra says of options that make no config, in a sentence; it has several lines, and advice for all cases."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0].rstrip(".:") if lines else type(error).__name__
+    for line in lines[1:]:  # what may be chosen stands below, a line each
+        if line.startswith("Available options in"):
+            known = lines[lines.index(line) + 1 :]
+            known = known[: next((at for at, one in enumerate(known) if one.startswith("Config search")), len(known))]
+            return f"{said}; take one of {', '.join(known)}."
+    return f"{said}; mend the options (python -m experiments.run --cfg job lists all that there are)."
 
 
 def choices(group: str) -> list[str]:

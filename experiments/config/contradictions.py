@@ -1,6 +1,8 @@
 """Values that mean nothing, and choices that contradict each other; told before any work is done."""
 
+import math
 import os
+from typing import Any
 
 import torch
 
@@ -25,6 +27,18 @@ PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "64": "64-true"}
 ACCELERATORS = ("cpu", "gpu")
 UNLABELED_FROM = ("pool", "train")
 MOST_THREADS = 1024  # tens of thousands end the process
+
+
+def check_finite(value: Any, where: str = "") -> None:
+    """No option is infinite or NaN, which is not even the same as itself."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            check_finite(one, f"{where}.{name}" if where else str(name))
+    elif isinstance(value, list):
+        for one in value:
+            check_finite(one, where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigurationError(f"{where}={value}: set a number that is finite.")
 
 
 def check_numbers(knobs: Node) -> None:

@@ -17,6 +17,7 @@ from experiments.config.contradictions import (
     PRECISIONS,
     check_data_values,
     check_devices,
+    check_finite,
     check_logger,
     check_model,
     check_numbers,
@@ -44,6 +45,7 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
     here: whether it is to be trained on this machine, whose devices are then checked.
     """
     check_tree(cfg)
+    check_finite(OmegaConf.to_container(cfg, resolve=False))
     pretrained = read_pretrained(cfg)
     if OmegaConf.is_missing(cfg.data, "root") or cfg.data.root is None:
         raise ConfigurationError(

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from datamodules.whole_files import regular
+
 OURS = ("datamodules", "sermodels", "callbacks", "experiments")
 
 
@@ -56,7 +58,7 @@ def quiet_lightning() -> None:
 @contextmanager
 def log_to_file(path: Path) -> Iterator[None]:
     """Also append everything to `path`, with times."""
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(regular(path))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -91,7 +91,10 @@ _REMEDIES = {
     errno.EIO: "the disk answers with an error; look at the system's log, and copy what you need elsewhere",
     errno.ENAMETOOLONG: "the name is longer than this disk allows; give a shorter one",
     errno.ENOTDIR: "leads through a file as if it were a folder; give another place",
-    errno.EISDIR: "is a folder where a file is expected; give a file, or remove it",
+    errno.EISDIR: "give a file, or remove the folder",
+    errno.EEXIST: "is there already, and something else than what belongs there; give another place, or remove it",
+    errno.ENOENT: "is not there, or what it links to is not; check the name",
+    errno.EFBIG: "is longer than a file of this user may be here; allow more by ulimit -f, or give another disk",
 }
 _OUT_OF_MEMORY = (
     "there is too little memory ({}); nothing is damaged: take a smaller batch_size, data.residency=disk or a machine "

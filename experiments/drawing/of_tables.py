@@ -29,16 +29,29 @@ OF_ROUNDS = {"curves": draw_learning, "clusters": draw_health}
 def table_figures(
     document: Document, folder: Path, runs: Path, names: Collection[str] = (BARS, *OF_ROUNDS)
 ) -> Iterator[tuple[str, Figure]]:
-    """A name and a figure each, of those kinds, made of the table and of what its runs left.
+    """A name and a figure each, of those kinds, made of the table and of what its runs left, and signed.
 
-    folder: the table's. runs: where its runs lie; without them there are bars alone.
+    folder: the table's. runs: where its runs lie; without them there are bars alone. What cannot be drawn, as where a
+    run is damaged, is told and costs no other.
     """
+    told = [fact for fact in document.facts if fact.startswith(("Test: ", "Scale ", "Rounds: "))]
+    signed = "\n".join([f"{document.name}: {document.title}", *told])
     if BARS in names:
-        yield from ((one.title, draw_bars(one)) for one in document.measured)
+        for one in document.measured:
+            yield one.title, _signed(draw_bars(one), signed)
     for kind, draw in OF_ROUNDS.items():
-        drawn = draw(_listed(folder), runs) if kind in names else None
+        try:
+            drawn = draw(_listed(folder), runs) if kind in names else None
+        except UserError as error:
+            log.warning("%s: %s is not drawn: %s", folder, kind, error)
+            continue
         if drawn is not None:
-            yield kind, drawn
+            yield kind, _signed(drawn, signed)
+
+
+def _signed(drawn: Figure, text: str) -> Figure:
+    sign(drawn, text)
+    return drawn
 
 
 def draw_table(
@@ -55,11 +68,8 @@ def draw_table(
     DataError where the table's document is damaged.
     """
     document = read_document(folder / FILE)
-    tested = [fact for fact in document.facts if fact.startswith(("Test: ", "Rounds: "))]
-    signed = "\n".join([f"{document.name}: {document.title}", *tested])
     written = []
     for name, drawn in table_figures(document, folder, runs, names):
-        sign(drawn, signed)
         written += save(drawn, target / re.sub(r"[^\w.-]+", "-", name))
     wanted = compared(document.name, folder, runs) if TRANSITIONS in names else []
     pair = [DrawnRun(one, root, settings) for one in wanted]

@@ -1,18 +1,22 @@
 """What every figure says of where it comes from."""
 
 from textwrap import wrap
+from typing import Any
 
+import yaml
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
-from experiments.results.run_result import RunResult
+from experiments import CONF
+from experiments.config.composing import choices
+from experiments.results.run_result import REMEDY, RunResult
 
 POINTS = 7
 LETTERS_AN_INCH = 72 / POINTS / 0.55  # a letter is about half as wide as it is high
 
 
 def provenance(run: RunResult) -> str:
-    """Corpus, version, model, fidelity, sizes, seed and name of a finished run, in a line.
+    """Corpus, version, model, fidelity, rounds, sentences trained and tested on, seed and name of a finished run.
 
     Raises DataError where it is not finished, or damaged.
     """
@@ -21,17 +25,26 @@ def provenance(run: RunResult) -> str:
     metrics = run.metrics
     corpus = metrics.corpus
     data = f"{corpus['name']} {corpus['version']} ({corpus['labels']})"
-    trained = f"trained on {corpus.get('labeled')} + {corpus.get('unlabeled')} sentences, seed {metrics.seed}"
+    rounds = run.outcome.get("schedule", {}).get("rounds")
+    trained = f"{rounds} rounds on {corpus.get('labeled')} + {corpus.get('unlabeled')} sentences, seed {metrics.seed}"
+    tested = "".join(f", {name} {one['n']}" for name, one in metrics.test.items())
     model = f"{metrics.model}, fidelity {_fidelity(run)}, {metrics.attribute}"
-    return f"{data} · {model} · {trained}\n{run.path.name}"
+    return f"{data} · {model} · {trained}{tested}\n{run.path.name}"
 
 
 def _fidelity(run: RunResult) -> str:
-    """As it was asked for; `paper` is what nobody has to ask for."""
-    asked = run.overrides
-    names = [one.removeprefix("fidelity=") for one in asked if one.startswith("fidelity=")]
-    switches = [one for one in asked if one.startswith("fidelity.")]
-    return " ".join([names[-1] if names else "paper", *switches])
+    """The choice of conf/fidelity that its switches are nearest to, whoever made it, and the switches that differ."""
+    switches = run.settings.get("fidelity")
+    if not isinstance(switches, dict):
+        raise DataError(f"{run.config}: does not say fidelity; {REMEDY}.")
+    differing = {name: _differing(switches, name) for name in choices("fidelity")}
+    name = min(sorted(differing, key=lambda one: one != "paper"), key=lambda one: len(differing[one]))
+    return " ".join([name, *differing[name]])
+
+
+def _differing(switches: dict[str, Any], choice: str) -> list[str]:
+    own = yaml.safe_load((CONF / "fidelity" / f"{choice}.yaml").read_text())
+    return [f"fidelity.{name}={value}" for name, value in switches.items() if own.get(name) != value]
 
 
 def sign(drawn: Figure, text: str) -> None:

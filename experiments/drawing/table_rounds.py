@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from datamodules.errors import DataError
 from experiments.drawing.style import figure, look
-from experiments.results.run_result import RunResult
+from experiments.results.run_result import REMEDY, RunResult
 from experiments.results.saved_task import task_of
 
 Curve = tuple[str, str, str, pd.Series]
@@ -28,14 +29,20 @@ def draw_learning(runs: pd.DataFrame, root: Path) -> Figure | None:
 
 
 def draw_health(runs: pd.DataFrame, root: Path) -> Figure | None:
-    """Of each clustered set the evenness and the steadiness of a row's clusters, likewise."""
+    """Of each clustered set the evenness and the steadiness of a row's clusters, likewise.
+
+    Both raise DataError where one of the runs is damaged.
+    """
     return _panels(list(_health(runs, root)))
 
 
 def _learning(runs: pd.DataFrame, root: Path) -> Iterator[Curve]:
     for line, run in _finished(runs, root):
         criterion = f"validation/{task_of(run).criterion}"
-        curve = run.history().set_index("pass")[criterion].dropna()
+        history = run.history()
+        if criterion not in history:
+            raise DataError(f"{run.path / 'history.csv'}: has no {criterion}; {REMEDY}.")
+        curve = history.set_index("pass")[criterion].dropna()
         panel = f"{line['attribute']} ({line['column']}): {criterion.removeprefix('validation/')}"
         yield panel, line["name"], line["run"], curve
 

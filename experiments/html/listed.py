@@ -1,8 +1,9 @@
 """All runs of a folder as lines of a list: what they are, how far they came, what came out, and how to repeat them."""
 
 import json
+import logging
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os.path import relpath
 from pathlib import Path
@@ -13,7 +14,9 @@ import pandas as pd
 from datamodules.errors import UserError
 from experiments.results.run_result import RunResult
 
-DONE, PARTIAL, FAILED, EMPTY = "done", "partial", "failed", "begun"
+log = logging.getLogger(__name__)
+
+DONE, PARTIAL, FAILED, EMPTY, MISSING = "done", "partial", "failed", "begun", "missing"
 HEALTH = (
     *("clusters", "entropy", "smallest", "largest", "reseeded", "nmi_to_previous"),
     *("ami_speaker", "ami_emotion", "ami_arousal"),
@@ -26,7 +29,7 @@ class Line:
 
     name: str
     link: str
-    """To its folder, from the page."""
+    """To its folder, from the page; empty where there is none."""
     state: str
     reason: str
     """Why it failed, or why it cannot be shown."""
@@ -43,6 +46,22 @@ def lines_of(folder: Path, page: Path) -> Iterator[Line]:
     for directory in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (directory / "config.yaml").exists() or (directory / "FAILED").exists():
             yield _line(RunResult(directory), relpath(directory, page))
+
+
+def missing_lines(lists: Iterable[Path], known: Collection[str]) -> Iterator[Line]:
+    """The trainings of tables that have no folder. lists: the tables' runs.csv. known: the names of those that have."""
+    for path in lists:
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+            rows = table[["row", "column", "attribute", "trial", "run", "overrides"]].drop_duplicates("overrides")
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("%s: cannot be read as a table's list of runs (%s); make the table again", path, error)
+            continue
+        for row, column, attribute, trial, run, overrides in rows.itertuples(index=False):
+            if run not in known:
+                of = path.parent.parent.name if path.parent.parent.name else path.parent.name
+                name = f"{of} {path.parent.name}: {row}, {column}, {attribute}, trial {trial}"
+                yield Line(name, "", MISSING, "", {}, f"python -m experiments.run {overrides}", {})
 
 
 def _line(run: RunResult, link: str) -> Line:

@@ -4,8 +4,9 @@ const told = document.getElementById("told");
 // Numbers sort as numbers (the first one of a cell, as in ".5463 ± .010"), words as words; empty cells come last.
 function key(cell) {
   const text = cell.textContent.trim();
+  const empty = /^(–|not defined|not rated)?$/.test(text);
   const found = text.match(/^[<(]?\s*([+\-−]?\d*\.?\d+(?:e[+\-]?\d+)?)/i);
-  return { text, number: found ? parseFloat(found[1].replace("−", "-")) : NaN, empty: text === "" || text === "–" };
+  return { text, number: found ? parseFloat(found[1].replace("−", "-")) : NaN, empty };
 }
 
 function sort(table, place, down) {
@@ -23,9 +24,9 @@ function sort(table, place, down) {
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = Array.from(table.tHead.rows[0].cells);
   heads.forEach((head, place) => {
-    head.querySelector("button").addEventListener("click", () => {
+    head.querySelector("button")?.addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of heads) other.setAttribute("aria-sort", "none");
+      for (const other of heads) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       sort(table, place, down);
       told.textContent = `sorted by ${head.textContent}, ${down ? "descending" : "ascending"}`;

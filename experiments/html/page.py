@@ -5,6 +5,7 @@ page.html.j2 is its words, page.css its looks, page.js what it can do: sort, fil
 
 import base64
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
@@ -19,7 +20,7 @@ from datamodules.errors import DataError
 from datamodules.whole_files import write_whole
 from experiments.drawing.of_tables import TRANSITIONS, table_figures
 from experiments.drawing.style import save_svg
-from experiments.html.listed import lines_of
+from experiments.html.listed import lines_of, missing_lines
 from experiments.report.document import read_document
 
 SPARK_WIDTH, SPARK_HEIGHT = 90, 22
@@ -32,6 +33,7 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
     """
     tables = [_table(path, runs) for path in sorted(results.rglob("table.json"))]
     lines = list(lines_of(runs, target.parent))
+    lines += missing_lines(sorted(results.rglob("runs.csv")), {one.name for one in lines})
     if not tables and not lines:
         raise DataError(f"{results} and {runs}: hold neither tables nor runs; make some, or say where they are.")
     environment = Environment(
@@ -77,6 +79,8 @@ def svg(drawn: Figure, words: str) -> Markup:
     """A figure as it stands in a page; words: what a screen reader says of it."""
     text = save_svg(drawn)
     label = Markup('role="img" aria-label="{}" ').format(words)
+    own = re.sub(r"\W+", "-", words)  # a page has many figures, and an id is one element's
+    text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', f"{own}-", text)
     return Markup("<svg ") + label + Markup(text[text.index("<svg ") + len("<svg ") :])
 
 

@@ -1,6 +1,7 @@
 """What torchrun or SLURM told this process of the others, in variables that anybody may have set."""
 
 import os
+import re
 
 from datamodules.errors import ConfigurationError
 
@@ -16,9 +17,9 @@ def started_processes() -> int:
     """
     for name in (*COUNTS, *NUMBERS):
         value = os.environ.get(name)
-        if value is not None and not (value.isascii() and value.isdecimal() and int(value) >= (name in COUNTS)):
+        if value is not None and not (re.fullmatch("[0-9]{1,9}", value) and int(value) >= (name in COUNTS)):
             raise ConfigurationError(
-                f"the environment has {name}={value!r}, no number of processes; unset it, or start by torchrun."
+                f"the environment has {name}={value[:20]!r}, no number of processes; unset it, or start by torchrun."
             )
     count = int(os.environ.get("WORLD_SIZE", "1"))
     missing = [name for name in NEEDED_TO_MEET if count > 1 and name not in os.environ]

@@ -89,8 +89,8 @@ def files_read(paths: Iterable[Path], norm_terms: Path | None) -> list[Path]:
 def read_checkpoint(path: Path, belongs: str | None = None) -> dict[str, Any]:
     """The content of a checkpoint. Only plain data and tensors are ever loaded, never code.
 
-    belongs: the hash of the run whose it must be, where that matters and the checkpoint says whose it is. Raises
-    DataError for what is no checkpoint, damaged, or another run's.
+    belongs: the hash of the run whose it must be, where that matters. Raises DataError for what is no checkpoint,
+    damaged, another run's, or nobody's.
     """
     regular(path)
     _compare_sums(path)
@@ -105,11 +105,12 @@ def read_checkpoint(path: Path, belongs: str | None = None) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds a {type(content).__name__}, not a checkpoint; give a run's best.ckpt.")
-    run = str(content.get("run", belongs))
-    if belongs is not None and not run.endswith(belongs):
+    run = content.get("run")
+    if belongs is not None and not str(run).endswith(belongs):
+        whose = f"of the run {run}" if run else "that does not say of which run"
         raise DataError(
-            f"{path}: is a checkpoint of the run {run}, not of this one; put this run's own there, or train it anew "
-            "with overwrite=true."
+            f"{path}: is a checkpoint {whose}, and not known to be of this one; put this run's "
+            "own there, or train it anew with overwrite=true."
         )
     return content
 

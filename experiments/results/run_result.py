@@ -7,6 +7,7 @@ metrics.json predictions-<set>.parquet                     scores, and every sen
 search.jsonl                                               the trials of a search inside the training set
 training-set.parquet                                       the sentences and speakers that taught it
 evaluations/<corpus>-<version>-<content>/                  metrics and predictions of other evaluations
+asked.json                                                 the commands that it is the answer to
 DONE, or FAILED with the reason; LOCK                      its state
 """
 
@@ -27,7 +28,7 @@ from typing_extensions import TypedDict
 
 from datamodules.errors import DataError
 from datamodules.locks import held
-from datamodules.whole_files import about, regular, whole_file, write_whole
+from datamodules.whole_files import UNREADABLE, about, regular, whole_file, write_whole
 from experiments.results.files import read_json, write_json
 from experiments.results.metrics import Metrics
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+
+LONGEST_SECONDS = 1e12  # of a run; more is no time
 
 REMEDY = "put a copy of it there, or have the run's command train it anew with overwrite=true"
 
@@ -137,7 +140,8 @@ class RunResult:
         """Versions, commit, hardware, threads, seconds. Raises DataError where it is damaged, as all of these."""
         path = self.path / "environment.json"
         known: dict[str, Any] = read_json(path, dict[str, Any], REMEDY)
-        if not isinstance(known.get("seconds"), int | float) or not math.isfinite(known["seconds"]):
+        seconds = known.get("seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < LONGEST_SECONDS:
             raise DataError(f"{path}: does not say seconds; {REMEDY}.")
         if not isinstance(known.get("commit", ""), str | None):
             raise DataError(f"{path}: its commit is no word; {REMEDY}.")
@@ -160,6 +164,30 @@ class RunResult:
     def config(self) -> Path:
         """config.yaml, the whole config as it was resolved."""
         return self.path / "config.yaml"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What config.yaml holds."""
+        kind = TypeAdapter(dict[str, Any])
+        known: dict[str, Any] = _read(self.config, lambda one: kind.validate_python(yaml.safe_load(one.read_text())))
+        return known
+
+    @property
+    def answers(self) -> dict[str, "Answer"]:
+        """The questions that it is the answer to; none where they are damaged, for then it is found without them."""
+        path = self.path / "asked.json"
+        try:
+            return read_json(path, dict[str, Answer], REMEDY) if path.exists() else {}
+        except DataError as error:
+            log.debug("%s", error)
+            return {}
+
+    def remember(self, question: str, answer: "Answer") -> None:
+        """Keep that it is the answer to a question; where nothing can be written it is found without that."""
+        try:
+            write_json(self.path / "asked.json", {**self.answers, question: answer})
+        except OSError as error:
+            log.debug("%s: not kept (%s)", self.path / "asked.json", error)
 
     def history(self) -> "pd.DataFrame":
         """A row a pass: set, losses, the development set's scores, seconds."""
@@ -250,6 +278,15 @@ class RunResult:
         write_whole(self.path / "DONE", "")
 
 
+class Answer(TypedDict):
+    """That a run came out of a question."""
+
+    files: str
+    """Digest of the state of all files that the question named."""
+    objective: float | None
+    """What a search over options maximises."""
+
+
 class _Trial(TypedDict):
     trial: int
     options: dict[str, Any]
@@ -271,8 +308,7 @@ def _read(path: Path, read: Callable[[Path], Any]) -> Any:
     """What a file of a run holds. Raises DataError where it is gone or damaged."""
     try:
         return read(regular(path))
-    # The faults of pydantic, pandas and pyarrow are ValueErrors, or one of the others.
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError, yaml.YAMLError) as error:
+    except (*UNREADABLE, yaml.YAMLError) as error:
         raise DataError(f"{path}: is missing or cannot be read; {REMEDY}.") from error
 
 

@@ -9,5 +9,5 @@ class Begun(pl.Callback):
     yet = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Everything that a checkpoint holds has been put in its place."""
+        """Everything that a checkpoint holds has been put in its place, and the callbacks before this one are ready."""
         self.yet = True

@@ -1,6 +1,7 @@
 """One run, from its plan to metrics.json: new, resumed, or already done."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -13,10 +14,12 @@ import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
+from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.fingerprint import data_fingerprint, sets_digest
 from datamodules.processes import from_first, rank, world_size
 from datamodules.sets import is_test_set
+from experiments.config.contradictions import MOST_THREADS
 from experiments.config.identity import outcome, run_name
 from experiments.config.plan import Node, RunPlan
 from experiments.console.log_lines import log_to_file
@@ -128,9 +131,10 @@ def _train(
     first = rank() == 0
     partial = from_first(lambda: run.partial)
     environment = run.environment if partial else None
-    if environment and not isinstance(environment.get("threads"), int):
-        raise DataError(f"{run.path / 'environment.json'}: does not say threads; {REMEDY}.")
-    threads = environment["threads"] if environment else plan.trainer.threads or torch.get_num_threads()
+    known = environment["threads"] if environment and "threads" in environment else None
+    if environment and not (type(known) is int and 1 <= known <= MOST_THREADS):
+        raise DataError(f"{run.path / 'environment.json'}: does not say threads, 1 to {MOST_THREADS}; {REMEDY}.")
+    threads = known or plan.trainer.threads or torch.get_num_threads()
     # The number of threads decides the order of sums, so a resumed run takes the number it began with.
     torch.set_num_threads(threads)
     if plan.trainer.accelerator == "cpu":
@@ -167,11 +171,15 @@ def _fit_and_score(
     if partial:  # the last bit of a mean may be another processor's
         task = _saved_task(run, decides, task)
     datamodule = make_datamodule(plan, data, make("task", task, Task))
+    if partial:
+        _same_front_end(run, datamodule)
     if plan.search is not None:
         from experiments.training.search import searched  # optuna, which takes a second to import
 
         plan = replace(plan, model=searched(plan, plan.search, task, datamodule, run))
     model = make_model(plan, task)
+    if partial and run.best.exists() and not _fits(read_checkpoint(run.best).get("state_dict"), model.state_dict()):
+        raise DataError(f"{run.best}: its weights are not numbers of this model; {REMEDY}.")
     # Again: what could not be extracted was left out by each machine for itself.
     refuse_unlike(sets_digest(datamodule.sets))
     refuse_full_disk(run.path, model)
@@ -244,7 +252,7 @@ def _saved_task(run: RunResult, decides: Mapping[str, Any], fitted: Node) -> Nod
             )
         read_checkpoint(run.best, run_hash(decides))
     saved: Node = last["hyper_parameters"].get("task")
-    if _rounded(saved) != _rounded(fitted):
+    if not _alike(saved, fitted):
         raise DataError(
             f"{run.last}: was trained on other labels than {LABELED} has now; "
             "the corpus changed under a run: set overwrite=true to start it anew."
@@ -260,18 +268,39 @@ def _agree(last: Mapping[str, Any]) -> bool:
         shaped = bool(last["optimizer_states"]) and all(
             isinstance(one, dict) for one in (*last["callbacks"].values(), last["hyper_parameters"])
         )
-    except (KeyError, TypeError, AttributeError):
+        rates = [group["lr"] for one in last["optimizer_states"] for group in one["param_groups"]]
+        shaped &= all(type(rate) in (int, float) and math.isfinite(rate) for rate in rates)
+    except (KeyError, TypeError, AttributeError, OverflowError):
         return False
     return shaped and len(counts) == 1 and counts.pop() > 0
 
 
-def _rounded(value: Any) -> Any:
-    """Plain data with numbers to six digits."""
-    if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _same_front_end(run: RunResult, datamodule: ChunkDataModule) -> None:
+    """Raise DataError where a checkpoint has other features or statistics than the data give."""
+    saved = read_checkpoint(run.last)["ChunkDataModule"]
+    if not isinstance(saved, dict) or not _alike(saved.get("front_end"), datamodule.front_end.to_dict()):
+        raise DataError(f"{run.last}: has another front end than the data of this run give; {REMEDY}.")
+
+
+def _fits(weights: Any, others: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a state is one of numbers, of the same names and shapes."""
+    if not isinstance(weights, Mapping) or set(weights) != set(others):
+        return False
+    return all(
+        isinstance(one, torch.Tensor) and one.shape == others[name].shape and bool(one.isfinite().all())
+        for name, one in weights.items()
+    )
+
+
+def _alike(value: Any, other: Any) -> bool:
+    """Whether plain data are the same but for the last digits of their numbers."""
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return set(value) == set(other) and all(_alike(one, other[key]) for key, one in value.items())
+    if isinstance(value, list | tuple) and isinstance(other, list | tuple):
+        return len(value) == len(other) and all(map(_alike, value, other))
+    if isinstance(value, float) and isinstance(other, float):
+        return math.isclose(value, other, rel_tol=1e-5, abs_tol=1e-6)
+    return bool(value == other)
 
 
 def _fit(trainer: Any, model: Any, datamodule: Any, resume: Path | None) -> None:

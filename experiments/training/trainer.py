@@ -1,11 +1,12 @@
 """The Trainer whose epochs are passes, and the model it trains."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.environments import SLURMEnvironment
+from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment
 
 from callbacks.checkpoints import WholeCheckpointIO, best_checkpoint, last_checkpoint
 from callbacks.divergence import DivergenceCheck
@@ -36,7 +37,9 @@ def _plugins(run: str) -> list[Any]:
     """Whole checkpoints, and no checkpoints of SLURM's in mid-pass: a requeued job goes on at the last whole pass."""
     plugins: list[Any] = [WholeCheckpointIO(run)]
     if started_processes() == 1 and SLURMEnvironment.detect():
-        plugins.append(SLURMEnvironment(auto_requeue=False))
+        # Of an allocation of several tasks a plain start is one process all the same.
+        several = os.environ.get("SLURM_NTASKS", "1") != "1"
+        plugins.append(LightningEnvironment() if several else SLURMEnvironment(auto_requeue=False))
     return plugins
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import resource
 import threading
 import time
@@ -321,3 +322,16 @@ def test_a_reader_is_not_disturbed_by_a_writer(tmp_path: Path) -> None:
     write(tmp_path, range(3, 300))
     assert torch.equal(store.frames, before)
     assert len(json.loads((tmp_path / "settings.json").read_text())["features"]) > 10
+
+
+@pytest.mark.parametrize("name", ["frames.f16", "index.jsonl", "settings.json", "LOCK"])
+def test_a_pipe_in_a_files_place_is_told_and_does_not_hang(tmp_path, name):
+    with StoreWriter(tmp_path, FeatureSettings()):
+        pass
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with (  # settings.json is no store's at all, and told by a plain reader
+        pytest.raises(DataError, match=r"is a pipe or a device|cannot be read; remove this folder"),
+        StoreWriter(tmp_path, FeatureSettings()),
+    ):
+        pass

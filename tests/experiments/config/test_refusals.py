@@ -14,7 +14,7 @@ from datamodules.errors import ConfigurationError
 from experiments import CONF
 from experiments.config.building import build_model
 from experiments.config.command_line import check_command_line
-from experiments.console.user_errors import user_errors
+from experiments.console.user_errors import sentence_of, user_errors
 
 
 def test_an_option_that_there_is_not_is_refused(planned):
@@ -38,7 +38,7 @@ def test_an_option_that_there_is_not_is_refused(planned):
         (["model=temp_gru", "temporal_net.kind=none"], "temporal_net: .*gru, bigru, lstm, bilstm"),
         (["model=temp_cnn", "encoder.attention_blocks=[9]"], "encoder: .*numbers from 1 to 7"),
         (["model=temp_gru", "encoder=acn_s", "encoder.kv_pool=0"], "encoder: kv_pool is a whole number"),
-        (["model=temp_gru", "optimization.sgd_lr=nan"], "optimization: sgd_lr is a finite number"),
+        (["model=temp_gru", "optimization.sgd_lr=nan"], "optimization.sgd_lr=nan: set a number that is finite"),
         (["+regularizer@regularizers.kl=kl"], r"regularizers\.kl: .*take encoder=variational"),
         (["+regularizer@regularizers.denoising=denoising"], r"regularizers\.denoising: .*take encoder=ladder"),
         (["+model.encoder={_target_: sermodels.encoders.vgg.VGG16}"], r"model\.encoder: .* set encoder=… instead"),
@@ -352,6 +352,31 @@ def test_a_folder_of_configs_is_kept_from_it_too(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["roundz=3"], "Could not override 'roundz'; mend the options"),
+        (["-m", "roundz=1,2"], "Could not override 'roundz'; mend the options"),
+        (["model=nonsense"], "Could not find 'model/nonsense'; take one of acg_emocluster, .*temp_triplet"),
+        (["seed=0,1"], "seed=0,1: is several values; put -m before it"),
+        (["seed=["], "mend the options"),
+        (["hydra.run.dir=/dev/null/x"], None),
+    ],
+)
+def test_what_makes_no_config_is_told_in_a_sentence(arguments, said):
+    with pytest.raises(ConfigurationError if said else OSError, match=said) as told:
+        check_command_line(arguments)
+    sentence = sentence_of(told.value)
+    assert sentence is not None
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("option", ["lambda_cluster=nan", "optimization.adam_lr=inf"])
+def test_no_option_is_nan_or_infinite(planned, option):
+    with pytest.raises(ConfigurationError, match=r"set a number that is finite"):
+        planned(option)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["seed=1"],
@@ -360,6 +385,8 @@ def test_a_folder_of_configs_is_kept_from_it_too(tmp_path):
         ["-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
         ["-m", "hydra/launcher=submitit_slurm", "experiment=sweep_clusters"],
         ["--config-dir", "/tmp", "seed=1"],
+        ["-m", "seed=range(3)", "num_clusters=choice(5,10)"],
+        ["--cfg", "job"],
     ],
 )
 def test_what_people_type_is_let_through(arguments):

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from matplotlib.colors import to_hex
 
 from callbacks.agreement import transition_ratios
 from datamodules.errors import DataError
+from experiments import CONF
 from experiments.drawing.agreement import draw_predictions
 from experiments.drawing.cluster_rounds import draw_clusters
 from experiments.drawing.curves import draw_curves
@@ -105,6 +107,18 @@ def test_every_figure_says_where_it_comes_from(run):
         assert run.name in texts(one).replace("\n", "")
 
 
+def test_the_fidelity_is_that_of_its_config_whoever_chose_it(run, tmp_path):
+    copy = RunResult(shutil.copytree(run, tmp_path / "copies" / run.name))
+    settings = yaml.safe_load(copy.config.read_text())
+    for choice in ("released", "literal"):
+        settings["fidelity"] = yaml.safe_load((CONF / "fidelity" / f"{choice}.yaml").read_text())
+        copy.config.write_text(yaml.safe_dump(settings))
+        assert f"fidelity {choice}, all" in provenance(copy)
+    settings["fidelity"] = yaml.safe_load((CONF / "fidelity" / "paper.yaml").read_text()) | {"embedding": "other"}
+    copy.config.write_text(yaml.safe_dump(settings))
+    assert "fidelity paper fidelity.embedding=other, all" in provenance(copy)
+
+
 def planted(name, levels, noise, seed, chunks=4, sentences=60):
     """Chunks that lie where their sentence's arousal puts them, or anywhere."""
     rng = np.random.default_rng(seed)
@@ -173,7 +187,7 @@ def test_runs_beside_each_other(run, trained, tmp_path):
     [
         (lambda run: (run / "DONE").unlink(), "is not the directory of a finished run", 2),
         (lambda run: (run / "history.csv").write_text(""), "curves is not drawn: ", 0),
-        (lambda run: (run / "overrides.yaml").write_text("[}"), "overrides.yaml: is missing or cannot be read", 2),
+        (lambda run: (run / "config.yaml").write_text("[}"), "config.yaml: is missing or cannot be read", 2),
         (lambda run: (run / "predictions-test1.parquet").write_bytes(b"no"), "predictions is not drawn: ", 0),
     ],
 )

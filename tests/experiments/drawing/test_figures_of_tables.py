@@ -104,3 +104,28 @@ def test_compared_rows_are_rows():
     assert {name for name, one in tables.items() if one.transitions} == {"temporal_2", "temporal_3"}
     for one in tables.values():
         assert set(one.transitions) <= set(one.rows)
+
+
+@pytest.mark.parametrize("spoil", ["pass,set,loss\n0,L,1\n", "nothing\n", None])
+def test_one_damaged_run_costs_no_other_figure_and_no_page(made, tmp_path, spoil, caplog):
+    history = next((tmp_path / "runs").iterdir()) / "history.csv"
+    history.write_text(spoil) if spoil else history.unlink()
+    page = write_page(tmp_path / "results", tmp_path / "runs", tmp_path / "report.html")
+    assert "history.csv" in caplog.text
+    assert "NMI with the round before" in page.read_text()
+    names = {
+        path.stem for path in draw_table(made, tmp_path / "drawn", tmp_path / "runs", ["bars", "curves", "clusters"])
+    }
+    assert "clusters" in names
+    assert "curves" not in names
+
+
+def test_what_cannot_be_drawn_keeps_nothing_else_from_it(trained, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    run = shutil.copytree(trained, tmp_path / trained.name)
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "empty"), str(run), "--only", "curves"])
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert f"{run}/figures/curves.png" in said.out
+    assert "empty: is not the directory of a finished run" in said.err

@@ -106,3 +106,24 @@ def test_a_page_that_cannot_be_written_is_told(place, capsys):
         main(["--results", str(place / "results"), "--output", str(place / "file" / "x")])
     assert "give another place to --output" in capsys.readouterr().err
     assert os.listdir(place / "results") == ["planted"]
+
+
+def test_trainings_of_tables_that_have_no_folder_are_listed(place, caplog):
+    folder = place / "results" / "planted" / "full"
+    folder.mkdir(parents=True, exist_ok=True)
+    head = "row,column,attribute,trial,state,run,overrides\n"
+    there = "vanilla,paper,arousal,0,done,temp_gru-emodb-arousal-s1-00000001,model=deep_emocluster seed=0\n"
+    missing = "vanilla,paper,arousal,1,to do,,model=deep_emocluster seed=1\n"
+    (folder / "runs.csv").write_text(head + there + missing)
+    *_, last = rows_of(page(place), "runs-table")
+    assert last[:2] == ["planted full: vanilla, paper, arousal, trial 1", "missing"]
+    assert 'data-copy="python -m experiments.run model=deep_emocluster seed=1"' in page(place)
+    (folder / "runs.csv").write_text("row\n1\n")
+    assert len(rows_of(page(place), "runs-table")) == 3
+    assert "cannot be read as a table's list of runs" in caplog.text
+
+
+def test_no_two_elements_have_one_id(place):
+    ids = re.findall(r' id="([^"]+)"', page(place))
+    assert len(ids) == len(set(ids))
+    assert {one.rstrip(")") for one in re.findall(r"url\(#([^)]+)", page(place))} <= set(ids)

@@ -23,7 +23,7 @@ def test_what_torchrun_sets(monkeypatch):
 
 
 @pytest.mark.parametrize("name", [*COUNTS, *NUMBERS])
-@pytest.mark.parametrize("value", ["", "two", "-1", "1.5", "٣", "1 "])
+@pytest.mark.parametrize("value", ["", "two", "-1", "1.5", "٣", "1 ", "1" * 5000])
 def test_what_is_no_number(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"has {name}='.*', no number of processes; unset it"):

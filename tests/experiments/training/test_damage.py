@@ -1,5 +1,6 @@
 """A run that goes on takes nothing that is not its own, and says so before the first pass."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -56,6 +57,30 @@ def change(path: Path, **changes) -> None:
     torch.save({name: one for name, one in (content | changes).items() if one is not None}, path)
 
 
+def tell(run: RunResult, words: str) -> None:
+    (run.path / "environment.json").write_text(f"{{{words}}}")
+
+
+def warm(path: Path) -> None:
+    """A learning rate that is a word."""
+    content = torch.load(path, weights_only=True)
+    content["optimizer_states"][0]["param_groups"][0]["lr"] = "x"
+    torch.save(content, path)
+
+
+def weights(path: Path, spoil) -> None:
+    """One weight spoilt."""
+    state = torch.load(path, weights_only=True)["state_dict"]
+    name = next(name for name, one in state.items() if one.dim() == 4)
+    change(path, state_dict=state | {name: spoil(state[name])})
+
+
+def move_mean(path: Path) -> None:
+    data = torch.load(path, weights_only=True)["ChunkDataModule"]
+    data["front_end"]["mean"] = [one + 1 for one in data["front_end"]["mean"]]
+    change(path, ChunkDataModule=data)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -71,10 +96,11 @@ def change(path: Path, **changes) -> None:
             "best.ckpt: is a checkpoint of the run .*-s1-",
         ),
         (lambda run, other: run.last.write_bytes(b""), "last.ckpt: cannot be read as a checkpoint"),
-        (lambda run, other: (run.last.unlink(), run.last.mkdir()), "last.ckpt: is no file but a folder"),
+        (lambda run, other: (run.last.unlink(), run.last.mkdir()), "last.ckpt: is a folder where a file is expected"),
         (lambda run, other: change(run.last, optimizer_states=None), "last.ckpt: lacks optimizer_states"),
         (lambda run, other: change(run.last, epoch=7), "last.ckpt: its counters and states are not those"),
         (lambda run, other: change(run.last, optimizer_states=[]), "last.ckpt: its counters and states are not those"),
+        (lambda run, other: change(run.last, optimizer_states=[3]), "last.ckpt: its counters and states are not those"),
         (lambda run, other: change(run.last, loops=[]), "last.ckpt: its counters and states are not those"),
         (lambda run, other: change(run.last, callbacks={"x": 3}), "last.ckpt: its counters and states are not those"),
         (lambda run, other: change(run.last, hyper_parameters={}), "last.ckpt: was trained on other labels"),
@@ -82,6 +108,26 @@ def change(path: Path, **changes) -> None:
             lambda run, other: (run.path / "environment.json").write_text('{"seconds": 1}'),
             "environment.json: does not say threads",
         ),
+        *[
+            (
+                lambda run, other, one=one: tell(run, f'"seconds": 1, "threads": {one}'),
+                "environment.json: does not say th",
+            )
+            for one in ("0", "-1", "true", "1e9", "10000", "1" * 30)
+        ],
+        *[
+            (
+                lambda run, other, one=one: tell(run, f'"threads": 1, "seconds": {one}'),
+                "environment.json: does not say s",
+            )
+            for one in ("-1", "true", "1e400", "1" + "0" * 400)
+        ],
+        (lambda run, other: change(run.last, run=None), "last.ckpt: is a checkpoint that does not say of which run"),
+        (lambda run, other: warm(run.last), "last.ckpt: its counters and states are not those"),
+        (lambda run, other: change(run.best, state_dict=None), "best.ckpt: its weights are not numbers of this model"),
+        (lambda run, other: weights(run.best, lambda one: one[:1]), "best.ckpt: its weights are not numbers"),
+        (lambda run, other: weights(run.best, lambda one: one * torch.nan), "best.ckpt: its weights are not numbers"),
+        (lambda run, other: move_mean(run.last), "last.ckpt: has another front end than the data"),
         (lambda run, other: (run.path / "environment.json").write_text("[" * 9**5), "environment.json: is missing or"),
     ],
 )
@@ -94,11 +140,19 @@ def test_what_is_not_its_own_is_refused_before_training(spoil, said, left, monke
     assert run.failed is not None
 
 
-@pytest.mark.parametrize("changes", [{"state_dict": {}}, {"optimizer_states": [3]}])
-def test_what_lightning_cannot_put_in_its_place_is_told(changes, left):
+def test_what_lightning_cannot_put_in_its_place_is_told(left):
     run, plan, _ = left
-    change(run.last, **changes)
+    change(run.last, state_dict={})
     with pytest.raises(DataError, match=r"last\.ckpt: no training goes on from it"):
+        train(plan)
+
+
+@pytest.mark.parametrize("name", ["run.log", "LOCK"])
+def test_a_pipe_in_a_files_place_does_not_hang(name, left):
+    run, plan, _ = left
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    with pytest.raises(DataError, match=f"{name}: is a pipe or a device where a file is expected"):
         train(plan)
 
 
