@@ -1,3 +1,7 @@
+import os
+
+import pytest
+
 from callbacks.csv_table import CsvTable
 from datamodules.errors import DataError
 
