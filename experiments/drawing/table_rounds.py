@@ -82,7 +82,7 @@ def _panels(curves: list[Curve]) -> Figure | None:
         for place in list(drawn.axes)[len(names) :]:
             place.remove()
         lines = [drawn.axes[0].plot([], [], **look(number), label=row)[0] for number, row in enumerate(rows)]
-        drawn.legend(handles=lines, loc="outside lower center", ncols=min(len(rows), 2 * across), fontsize=8)
+        drawn.legend(handles=lines, loc="outside upper center", ncols=min(len(rows), 2 * across), fontsize=8)
     return drawn
 
 
