@@ -50,6 +50,9 @@ bench: $(INSTALLED) ## Measure what a chunk, a round and a clustering cost on th
 	$(BIN)/python -m experiments.bench rounds
 	$(BIN)/python -m experiments.bench kmeans
 	$(BIN)/python -m experiments.bench processes --labeled 192 --unlabeled 128
+	$(BIN)/python -m experiments.bench batches --labeled 2000 --repeats 5
+	$(BIN)/python -m experiments.bench orders
+	$(BIN)/python -m experiments.bench starts
 
 bench-gpu: $(INSTALLED) ## The same on its GPU, rounds of 60,000 sentences
 	$(BIN)/python -m experiments.bench chunks --gpu --sentences 64

@@ -2,7 +2,8 @@
 
 chunks: a training step and an embedding, model by model. rounds: the second round of a training on simulated
 sentences, by the program's own Trainer. kmeans: clustering a set's chunks. processes: a training of one round, from the
-command to its end, and its most memory. Figures are kept in results/bench/ as well.
+command to its end, and its most memory. batches: bringing chunks into batches, and orders: drawing those of a pass.
+starts: what a user waits for. Figures are kept in results/bench/ as well.
 """
 
 import argparse
@@ -11,27 +12,30 @@ from pathlib import Path
 
 import torch
 
+from experiments.bench.batch_cost import batch_costs, order_costs
 from experiments.bench.chunk_cost import chunk_costs, every_model
 from experiments.bench.kmeans_cost import kmeans_costs
 from experiments.bench.process_cost import process_costs
 from experiments.bench.round_cost import round_costs
 from experiments.bench.rows import Row, print_rows
+from experiments.bench.start_cost import start_costs
 from experiments.console.user_errors import user_errors
 from experiments.training.exactness import calculate_exactly
 from experiments.training.memory import keep_freed_memory
 
 ROUNDS = ["model=temp_trans", "model=acg_emocluster"]
 PROCESSES = ["model=temp_triplet"]
+STARTS = "model=temp_trans"
 
 
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__)
-    parser.add_argument("what", choices=["chunks", "rounds", "kmeans", "processes"])
+    parser.add_argument("what", choices=["chunks", "rounds", "kmeans", "processes", "batches", "orders", "starts"])
     parser.add_argument("overrides", nargs="*", help="options of one model to measure, as for experiments.run")
     parser.add_argument("--gpu", action="store_true", help="measure the GPU and not the processor")
     parser.add_argument("--sentences", type=int, default=8, help="of chunks: a batch; 11 chunks each")
-    parser.add_argument("--labeled", type=int, default=200, help="of rounds and processes: sentences of L")
+    parser.add_argument("--labeled", type=int, default=200, help="of rounds, processes and batches: sentences of L")
     parser.add_argument("--unlabeled", type=int, default=400, help="of rounds and processes: sentences of U")
     parser.add_argument("--points", type=int, nargs="+", default=[165_000], help="of kmeans: chunks to cluster")
     parser.add_argument("--clusters", type=int, nargs="+", default=[10, 50], help="of kmeans")
@@ -48,6 +52,12 @@ def main() -> None:
 def _rows(options: argparse.Namespace) -> Iterator[Row]:
     device = torch.device("cuda" if options.gpu else "cpu")
     asked = [" ".join(options.overrides)] if options.overrides else None
+    if options.what == "batches":
+        return batch_costs(options.labeled, options.repeats)
+    if options.what == "orders":
+        return order_costs(options.repeats)
+    if options.what == "starts":
+        return start_costs(" ".join(options.overrides) or STARTS, options.repeats)
     if options.what == "kmeans":
         return kmeans_costs(options.points, options.clusters, options.repeats, device)
     if options.what == "chunks":

@@ -1,9 +1,10 @@
 """How long work takes on a device, and the most memory it held there."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 
@@ -42,3 +43,25 @@ def best_of(repeats: int, work: Callable[[], object], device: torch.device) -> M
             work()
         times.append(one)
     return min(times, key=lambda one: one.seconds)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Seconds of several times the same work."""
+
+    median: float
+    low: float
+    high: float
+
+
+def in_turn(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
+    """Each in turn, `repeats` times, after once that is not counted: what the machine does meanwhile hits all alike."""
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: Spread(median(all_of), min(all_of), max(all_of)) for name, all_of in seconds.items()}

@@ -6,11 +6,15 @@ import pytest
 import torch
 
 from datamodules.errors import DataError
+from experiments.bench import batch_cost
+from experiments.bench.batch_cost import batch_costs, order_costs
 from experiments.bench.chunk_cost import chunk_costs, every_model, shape_of
 from experiments.bench.kmeans_cost import kmeans_costs
 from experiments.bench.process_cost import process_costs
 from experiments.bench.round_cost import round_costs
 from experiments.bench.rows import print_rows
+from experiments.bench.start_cost import start_costs
+from experiments.bench.timing import in_turn
 from experiments.config.composing import choices
 
 CPU = torch.device("cpu")
@@ -43,6 +47,34 @@ def test_a_round_is_a_training_of_its_own_data():
     rows = list(round_costs([small], labeled=20, unlabeled=24))
     assert [(row["set"], row["sentences"], row["batches"]) for row in rows] == [("U", 24, 3), ("L", 20, 3)]
     assert all(row["seconds"] > row["of them embedding and k-means"] > 0 for row in rows)
+
+
+def test_every_way_of_storing_gives_its_row():
+    rows = {str(row["what"]): row for row in batch_costs(sentences=70, repeats=2)}
+    assert set(rows) == {f"chunks from {way}" for way in ("memory", "memory-mapped", "a .npy a sentence")}
+    for row in rows.values():
+        assert 0 < row["fastest"] <= row["ms a chunk"] <= row["slowest"]
+
+
+def test_every_order_is_drawn(monkeypatch):
+    monkeypatch.setattr(batch_cost, "DRAWN", 300)
+    rows = list(order_costs(repeats=1))
+    assert [str(row["what"]).split(",")[0] for row in rows] == ["SentenceUniform", "ChunkUniform", "Natural"]
+    assert all(row["seconds a pass"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_what_a_user_waits_for():
+    first, answer = start_costs("model=deep_emocluster num_clusters=3 batch_size=6", repeats=1)
+    assert "first batch" in str(first["what"])
+    assert 0 < answer["seconds"] < first["seconds"]  # the answer needs no PyTorch
+
+
+def test_works_are_measured_in_turn():
+    done = []
+    found = in_turn({name: lambda name=name: done.append(name) for name in "ab"}, repeats=3)
+    assert done == list("abababab")  # the first of each is not counted
+    assert found["a"].low <= found["a"].median <= found["a"].high
 
 
 def test_backends_cluster_the_same_points():
