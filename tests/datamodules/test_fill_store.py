@@ -321,7 +321,7 @@ def test_a_pipe_among_recordings_is_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "audio" / "u0002.wav")
     kept, _ = prepared(corpus, tmp_path / "stores", max_bad_files=0.2)
     assert [problem.file for problem in kept.problems] == ["u0002.wav"]
-    with pytest.raises(DataError, match=r"u0002\.wav: is no file but a pipe"):
+    with pytest.raises(DataError, match=r"u0002\.wav: is a pipe"):
         find_audio([tmp_path / "audio" / "u0002.wav"])
 
 

@@ -85,7 +85,7 @@ def test_a_rename_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_pipe_and_a_folder_are_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "pipe"), (tmp_path, "folder")):
-        with pytest.raises(DataError, match=f"is no file but a .*{kind}"):
+        with pytest.raises(DataError, match=f"is a .*{kind}"):
             regular(path)
     assert regular(tmp_path / "missing") == tmp_path / "missing"  # whoever reads it says so
 

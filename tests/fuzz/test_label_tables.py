@@ -151,7 +151,7 @@ def test_what_is_no_file_in_a_label_tables_place(place: str, msp: Path) -> None:
         labels.symlink_to("/dev/zero")
     else:
         labels.mkdir()
-    with pytest.raises(DataError, match=r"labels_consensus\.csv: is no file but a (folder|pipe or device)"):
+    with pytest.raises(DataError, match=r"labels_consensus\.csv: is a (folder|pipe or a device) where"):
         msp_podcast.read(msp)
     with pytest.raises(DataError, match="there is no such label table"):
         msp_podcast.read(msp, labels=str(labels))

@@ -81,5 +81,5 @@ def test_it_is_read_as_scipy_reads_it(kind: str, shape: tuple[int, int], compres
 
 def test_a_pipe_in_their_place_is_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.mat")
-    with pytest.raises(DataError, match=r"x\.mat: is no file but a pipe"):
+    with pytest.raises(DataError, match=r"x\.mat: is a pipe"):
         norm_term(tmp_path, "x", SIZE)

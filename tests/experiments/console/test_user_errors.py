@@ -36,7 +36,7 @@ def test_an_interruption_ends_with_code_130():
         (OSError(errno.EROFS, "Read-only file system", "/a"), "/a: Read-only file system; is on a disk that can only"),
         (OSError(errno.EMFILE, "Too many open files", "/a"), "ulimit -n"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory (.*); nothing is damaged"),
-        (IsADirectoryError(errno.EISDIR, "Is a directory", "/a"), "is a folder where a file is expected"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/a"), "give a file, or remove the folder"),
         (PermissionError(errno.EACCES, "Permission denied", "/a"), "or this user the right to it"),
         (MemoryError(), "too little memory (it is used up); nothing is damaged"),
     ],

@@ -37,7 +37,7 @@ DOCS = (Path(__file__).resolve().parents[3] / "docs" / "tables.md").read_text()
         (["acg_5", "--scale", "tiny", "--fidelity", "released"], "the rows of this table are paper"),
         (["acg_5", "--scale", "tiny", "--trials", "0"], "scale tiny has 1 to 2"),
         (["acg_5", "--scale", "tiny", "hydra.launcher._target_=os.system"], "only Hydra's own launchers"),
-        (["acg_5", "--scale", "tiny", "nonsense=1"], "four, paper, arousal, trial 0: Could not override"),
+        (["acg_5", "--scale", "tiny", "nonsense=1"], "Could not override .nonsense.; mend"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else None,
 )
