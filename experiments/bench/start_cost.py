@@ -10,16 +10,18 @@ from pathlib import Path
 from datamodules.errors import DataError
 from experiments.bench.process_cost import cost_of
 from experiments.bench.rows import Row
+from experiments.bench.timing import Spread
 
 CORPUS = (
-    *("data=synthetic", "data.corpus.train=12", "data.corpus.development=6", "data.corpus.test1=6"),
-    *(
-        "data.corpus.unlabeled=8",
-        "data.corpus.max_seconds=4",
-        "unlabeled_size=8",
-        "rounds=1",
-        "trainer.progress_bar=false",
-    ),
+    "data=synthetic",
+    "data.corpus.train=12",
+    "data.corpus.development=6",
+    "data.corpus.test1=6",
+    "data.corpus.unlabeled=8",
+    "data.corpus.max_seconds=4",
+    "unlabeled_size=8",
+    "rounds=1",
+    "trainer.progress_bar=false",
 )
 BEGINS = re.compile(r"^(\S+ \S+),(\d{3}) INFO .* passes over .* parameters", re.MULTILINE)
 """The line of run.log after which the first batch is drawn."""
@@ -42,12 +44,12 @@ def start_costs(overrides: str, repeats: int) -> Iterator[Row]:
             waited["first batch"].append(_moment(log) - typed)
             waited["answer of a run that is done"].append(cost_of(command)[0])
     for name, seconds in waited.items():
-        ordered = sorted(seconds)
+        took = Spread.of(seconds)
         yield {
             "what": f"`{overrides}`: {name}",
-            "seconds": ordered[len(ordered) // 2],
-            "fastest": ordered[0],
-            "slowest": ordered[-1],
+            "seconds": took.median,
+            "fastest": took.low,
+            "slowest": took.high,
         }
 
 

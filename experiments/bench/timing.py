@@ -1,7 +1,7 @@
 """How long work takes on a device, and the most memory it held there."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -53,6 +53,11 @@ class Spread:
     low: float
     high: float
 
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Spread":
+        """Of every time's."""
+        return cls(median(seconds), min(seconds), max(seconds))
+
 
 def in_turn(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
     """Each in turn, `repeats` times, after once that is not counted: what the machine does meanwhile hits all alike."""
@@ -64,4 +69,4 @@ def in_turn(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str
             started = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - started)
-    return {name: Spread(median(all_of), min(all_of), max(all_of)) for name, all_of in seconds.items()}
+    return {name: Spread.of(all_of) for name, all_of in seconds.items()}

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from datamodules.errors import ConfigurationError
@@ -52,40 +52,41 @@ def check_command_line(arguments: Sequence[str]) -> None:
             raise ConfigurationError(f"{argument}: null is no choice; take one of conf/{name}, or leave {name} out.")
         if choice[0] in "[{":
             raise ConfigurationError(f"{argument}: {name} is one choice; take one of conf/{name}.")
-    for where, target in _built_by_hydra(parsed):
+    # As for a sweep, which a command line may be.
+    try:
+        cfg = _composed(parsed, parsed.overrides, RunMode.MULTIRUN)
+    except ConfigurationError:
+        if parsed.help or parsed.hydra_help:  # which Hydra shows whatever else was typed
+            return
+        raise
+    for where, target in _named(OmegaConf.to_container(cfg.hydra, resolve=False), "hydra"):
         if not HYDRAS_OWN.fullmatch(str(target)):
             raise ConfigurationError(
                 f"{where}={target}: only Hydra's own launchers, sweepers and callbacks may be named."
             )
+    if parsed.multirun or cfg.hydra.mode == RunMode.MULTIRUN:
+        _composed(parsed, _of_first_job(parsed.overrides), RunMode.RUN)
+        _require_folder("hydra.sweep.dir", Path(str(cfg.hydra.sweep.dir)))
+    elif not any(getattr(parsed, name) for name in SHOWN):
+        _refuse_several_values(parsed.overrides)
+        # Hydra would make it, and has no sentence for where it cannot.
+        Path(str(cfg.hydra.run.dir)).mkdir(parents=True, exist_ok=True)
 
 
-def _built_by_hydra(parsed: Namespace) -> Iterator[tuple[str, Any]]:
-    """Place and name of whatever Hydra's part of the config would build."""
-    # As Hydra itself will compose it, so that nothing is seen here that is not built there.
+def _composed(parsed: Namespace, overrides: Sequence[str], mode: RunMode) -> DictConfig:
+    """As Hydra itself will compose it, so that nothing is seen here that is not built there."""
     places = create_config_search_path(str(CONF))
     if parsed.config_dir:
         folder = f"file://{os.path.abspath(parsed.config_dir)}"
         places.prepend("command-line", folder, SearchPathQuery(provider="schema"))
     try:
-        # As for a sweep, which a command line may be.
         hydra = Hydra.create_main_hydra2("check", places)
         with files_told():
-            cfg = hydra.compose_config(parsed.config_name or "config", parsed.overrides, RunMode.MULTIRUN)
-        sweeps = parsed.multirun or cfg.hydra.mode == RunMode.MULTIRUN
-        if sweeps:
-            hydra.compose_config(parsed.config_name or "config", _of_first_job(parsed.overrides), RunMode.RUN)
-            _require_folder("hydra.sweep.dir", Path(str(cfg.hydra.sweep.dir)))
-        elif not any(getattr(parsed, name) for name in SHOWN):
-            _refuse_several_values(parsed.overrides)
-            # Hydra would, and has no sentence for where it cannot.
-            Path(str(cfg.hydra.run.dir)).mkdir(parents=True, exist_ok=True)
+            return hydra.compose_config(parsed.config_name or "config", list(overrides), mode)
     except (HydraException, OmegaConfBaseException) as error:
-        if parsed.help or parsed.hydra_help:
-            return
         raise ConfigurationError(refusal(error)) from error
     finally:
         GlobalHydra.instance().clear()
-    yield from _named(OmegaConf.to_container(cfg.hydra, resolve=False), "hydra")
 
 
 def _of_first_job(overrides: Sequence[str]) -> list[str]:

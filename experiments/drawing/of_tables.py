@@ -41,7 +41,7 @@ def table_figures(
             yield one.title, _signed(draw_bars(one), signed)
     for kind, draw in OF_ROUNDS.items():
         try:
-            drawn = draw(_listed(folder), runs) if kind in names else None
+            drawn = draw(listed_runs(folder), runs) if kind in names else None
         except UserError as error:
             log.warning("%s: %s is not drawn: %s", folder, kind, error)
             continue
@@ -91,7 +91,7 @@ def tables_below(folder: Path) -> list[Path]:
 def compared(name: str, folder: Path, runs: Path) -> list[RunResult]:
     """The first finished training of each row whose transitions the table compares; none where one is missing."""
     rows = read_table(name).transitions if name in table_names() else []
-    listed = _listed(folder)
+    listed = listed_runs(folder)
     found = []
     for row in rows:
         of_row = [RunResult(runs / str(one)) for one in listed.loc[listed["row"] == row, "run"].dropna()]
@@ -99,13 +99,14 @@ def compared(name: str, folder: Path, runs: Path) -> list[RunResult]:
     return found if len(found) == len(rows) else []
 
 
-def _listed(folder: Path) -> pd.DataFrame:
-    """runs.csv, with no row where it is not there. Raises DataError where it is damaged."""
-    path, columns = folder / "runs.csv", ["row", "name", "column", "attribute", "run"]
+def listed_runs(folder: Path) -> pd.DataFrame:
+    """runs.csv, with no row where it is not there; trial and overrides may lack. Raises DataError for a damaged one."""
+    path, columns, may_lack = folder / "runs.csv", ["row", "name", "column", "attribute", "run"], ["trial", "overrides"]
     if not path.exists():
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=[*columns, *may_lack])
     try:
         listed = pd.read_csv(path, dtype=str)
-        return listed.assign(name=listed.get("name", listed["row"]))[columns]  # tables of before name no rows
+        named = listed.assign(name=listed.get("name", listed["row"]))  # tables of before name no rows
+        return pd.concat([named[columns], named.reindex(columns=may_lack)], axis=1)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read as a table's list of runs; make the table again.") from error

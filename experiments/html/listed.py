@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from datamodules.errors import UserError
+from experiments.drawing.of_tables import listed_runs
 from experiments.results.run_result import RunResult
 
 log = logging.getLogger(__name__)
@@ -48,20 +49,20 @@ def lines_of(folder: Path, page: Path) -> Iterator[Line]:
             yield _line(RunResult(directory), relpath(directory, page))
 
 
-def missing_lines(lists: Iterable[Path], known: Collection[str]) -> Iterator[Line]:
-    """The trainings of tables that have no folder. lists: the tables' runs.csv. known: the names of those that have."""
-    for path in lists:
+def missing_lines(tables: Iterable[Path], known: Collection[str]) -> Iterator[Line]:
+    """The trainings of tables that have no folder. tables: their folders. known: names of runs that have one."""
+    for folder in tables:
         try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-            rows = table[["row", "column", "attribute", "trial", "run", "overrides"]].drop_duplicates("overrides")
-        except (OSError, ValueError, KeyError) as error:
-            log.warning("%s: cannot be read as a table's list of runs (%s); make the table again", path, error)
+            listed = listed_runs(folder)
+        except UserError as error:
+            log.warning("%s", error)
             continue
-        for row, column, attribute, trial, run, overrides in rows.itertuples(index=False):
-            if run not in known:
-                of = path.parent.parent.name if path.parent.parent.name else path.parent.name
-                name = f"{of} {path.parent.name}: {row}, {column}, {attribute}, trial {trial}"
-                yield Line(name, "", MISSING, "", {}, f"python -m experiments.run {overrides}", {})
+        for one in listed.dropna(subset="overrides").drop_duplicates("overrides").itertuples():
+            if one.run not in known:
+                name = (
+                    f"{folder.parent.name} {folder.name}: {one.row}, {one.column}, {one.attribute}, trial {one.trial}"
+                )
+                yield Line(name, "", MISSING, "", {}, f"python -m experiments.run {one.overrides}", {})
 
 
 def _line(run: RunResult, link: str) -> Line:

@@ -36,9 +36,10 @@ def write_page(results: Path, runs: Path, target: Path) -> Path:
 
     Raises DataError where there is neither, or where the page cannot be written.
     """
-    tables = _tables(sorted(results.rglob("table.json")), runs)
+    paths = sorted(results.rglob("table.json"))
+    tables = _tables(paths, runs)
     lines = list(lines_of(runs, target.parent))
-    lines += missing_lines(sorted(results.rglob("runs.csv")), {one.name for one in lines})
+    lines += missing_lines([path.parent for path in paths], {one.name for one in lines})
     if not tables and not lines:
         raise DataError(f"{results} and {runs}: hold neither tables nor runs; make some, or say where they are.")
     environment = Environment(
@@ -79,22 +80,23 @@ def _table(path: Path, runs: Path) -> dict[str, Any]:
     """A document, its figures, and where it lies. Raises DataError for one that is damaged."""
     document = read_document(path)
     folder = path.parent
-    drawn = [svg(figure, f"{document.name}, {name}") for name, figure in table_figures(document, folder, runs)]
+    key = f"{folder.parent.name}-{folder.name}"
+    made = enumerate(table_figures(document, folder, runs))
+    drawn = [svg(figure, f"{document.name}, {name}", f"{key}-{number}-") for number, (name, figure) in made]
     saved = folder / "figures" / f"{TRANSITIONS}.svg"
     return {
         "document": document,
-        "key": f"{folder.parent.name}-{folder.name}",
+        "key": key,
         "scale": folder.name,
         "figures": [*drawn, *([picture(saved, f"{document.name}, {TRANSITIONS}")] if saved.exists() else [])],
     }
 
 
-def svg(drawn: Figure, words: str) -> Markup:
-    """A figure as it stands in a page; words: what a screen reader says of it."""
+def svg(drawn: Figure, words: str, own: str) -> Markup:
+    """A figure as it stands in a page. words: what a screen reader says of it. own: what its elements' ids begin with."""
     text = save_svg(drawn)
     label = Markup('role="img" aria-label="{}" ').format(words)
-    own = re.sub(r"\W+", "-", words)  # a page has many figures, and an id is one element's
-    text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', f"{own}-", text)
+    text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', own, text)
     return Markup("<svg ") + label + Markup(text[text.index("<svg ") + len("<svg ") :])
 
 

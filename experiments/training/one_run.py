@@ -1,9 +1,8 @@
 """One run, from its plan to metrics.json: new, resumed, or already done."""
 
 import logging
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,13 @@ import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
 from datamodules.batch import LABELED, UNLABELED
-from datamodules.datamodule import ChunkDataModule
 from datamodules.errors import DataError
 from datamodules.fingerprint import data_fingerprint, sets_digest
 from datamodules.processes import from_first, rank, world_size
 from datamodules.sets import is_test_set
 from experiments.config.contradictions import MOST_THREADS
 from experiments.config.identity import outcome, run_name
-from experiments.config.plan import Node, RunPlan
+from experiments.config.plan import RunPlan
 from experiments.console.log_lines import log_to_file
 from experiments.console.report_file import report
 from experiments.console.user_errors import sentence_of
@@ -42,6 +40,7 @@ from experiments.training.data import (
 from experiments.training.disk import refuse_full_disk
 from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
+from experiments.training.left_behind import LeftBehind
 from experiments.training.loggers import log_predictions, log_scores, open_loggers
 from experiments.training.memory import keep_freed_memory
 from experiments.training.notes import data_notes
@@ -50,16 +49,6 @@ from sermodels.parts import make
 from sermodels.tasks.task import Task
 
 log = logging.getLogger(__name__)
-
-NEEDED_TO_GO_ON = {
-    "epoch",
-    "state_dict",
-    "loops",
-    "callbacks",
-    "optimizer_states",
-    "hyper_parameters",
-    "ChunkDataModule",
-}
 
 
 def train(plan: RunPlan, overrides: Sequence[str] = ()) -> RunResult:
@@ -168,18 +157,21 @@ def _fit_and_score(
     if rank() == 0:
         run.write_training_set(training_set(data, plan.pretrained.taught_with if plan.pretrained else None))
     task = fitted_task(plan.task, data.corpus)
-    if partial:  # the last bit of a mean may be another processor's
-        task = _saved_task(run, decides, task)
+    left = LeftBehind.of(run, decides) if partial else None
+    if left is not None:
+        left.compare_task(task)
+        task = left.task  # the last bit of a mean may be another processor's
     datamodule = make_datamodule(plan, data, make("task", task, Task))
-    if partial:
-        _same_front_end(run, datamodule)
+    if left is not None:
+        left.compare_front_end(datamodule.front_end)
     if plan.search is not None:
         from experiments.training.search import searched  # optuna, which takes a second to import
 
         plan = replace(plan, model=searched(plan, plan.search, task, datamodule, run))
     model = make_model(plan, task)
-    if partial and run.best.exists() and not _fits(read_checkpoint(run.best).get("state_dict"), model.state_dict()):
-        raise DataError(f"{run.best}: its weights are not numbers of this model; {REMEDY}.")
+    if left is not None:
+        left.compare_weights(model.state_dict())
+    del left  # and what it holds of two checkpoints
     # Again: what could not be extracted was left out by each machine for itself.
     refuse_unlike(sets_digest(datamodule.sets))
     refuse_full_disk(run.path, model)
@@ -228,82 +220,6 @@ def _pool_name(plan: RunPlan, data: PreparedData) -> str | None:
     if data.pool is None:
         return None
     return data.pool.name if plan.data.unlabeled_from == "pool" else plan.data.unlabeled_from
-
-
-def _saved_task(run: RunResult, decides: Mapping[str, Any], fitted: Node) -> Node:
-    """The task as the checkpoint has it.
-
-    Raises DataError for a checkpoint that is damaged, another run's or one of other labels, and where the best model so
-    far is missing or damaged: now, and not after all passes.
-    """
-    last = read_checkpoint(run.last, run_hash(decides))
-    if missing := NEEDED_TO_GO_ON - set(last):
-        raise DataError(
-            f"{run.last}: lacks {', '.join(sorted(missing))}, so no training goes on from it; put the run's own there, "
-            "or set overwrite=true to start it anew."
-        )
-    if not _agree(last):
-        raise DataError(f"{run.last}: its counters and states are not those of a completed pass; {REMEDY}.")
-    if any(str(one.get("best_model_path", "")).endswith(run.best.name) for one in last["callbacks"].values()):
-        if not run.best.exists():
-            raise DataError(
-                f"{run.best}: is missing, and it is the best model so far; put a copy there, or set overwrite=true to "
-                "start the run anew."
-            )
-        read_checkpoint(run.best, run_hash(decides))
-    saved: Node = last["hyper_parameters"].get("task")
-    if not _alike(saved, fitted):
-        raise DataError(
-            f"{run.last}: was trained on other labels than {LABELED} has now; "
-            "the corpus changed under a run: set overwrite=true to start it anew."
-        )
-    return saved
-
-
-def _agree(last: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint says the same of its passes in all places, and is of the shape that it should be."""
-    try:
-        progress = last["loops"]["fit_loop"]["epoch_progress"]
-        counts = {last["epoch"] + 1, progress["total"]["processed"], progress["current"]["processed"]}
-        shaped = bool(last["optimizer_states"]) and all(
-            isinstance(one, dict) for one in (*last["callbacks"].values(), last["hyper_parameters"])
-        )
-        rates = [group["lr"] for one in last["optimizer_states"] for group in one["param_groups"]]
-        shaped &= all(type(rate) in (int, float) and math.isfinite(rate) for rate in rates)
-    except (KeyError, TypeError, AttributeError, OverflowError):
-        return False
-    return shaped and len(counts) == 1 and counts.pop() > 0
-
-
-def _same_front_end(run: RunResult, datamodule: ChunkDataModule) -> None:
-    """Raise DataError where a checkpoint has other features or statistics than the data give.
-
-    Features in half precision that were extracted again elsewhere move a mean by less than a thousandth.
-    """
-    saved = read_checkpoint(run.last)["ChunkDataModule"]
-    if not isinstance(saved, dict) or not _alike(saved.get("front_end"), datamodule.front_end.to_dict(), 1e-3):
-        raise DataError(f"{run.last}: has another front end than the data of this run give; {REMEDY}.")
-
-
-def _fits(weights: Any, others: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a state is one of numbers, of the same names and shapes."""
-    if not isinstance(weights, Mapping) or set(weights) != set(others):
-        return False
-    return all(
-        isinstance(one, torch.Tensor) and one.shape == others[name].shape and bool(one.isfinite().all())
-        for name, one in weights.items()
-    )
-
-
-def _alike(value: Any, other: Any, within: float = 1e-5) -> bool:
-    """Whether plain data are the same, numbers but for that part of them."""
-    if isinstance(value, Mapping) and isinstance(other, Mapping):
-        return set(value) == set(other) and all(_alike(one, other[key], within) for key, one in value.items())
-    if isinstance(value, list | tuple) and isinstance(other, list | tuple):
-        return len(value) == len(other) and all(_alike(one, two, within) for one, two in zip(value, other, strict=True))
-    if isinstance(value, float) and isinstance(other, float):
-        return math.isclose(value, other, rel_tol=within, abs_tol=within)
-    return bool(value == other)
 
 
 def _fit(trainer: Any, model: Any, datamodule: Any, resume: Path | None) -> None:

@@ -101,6 +101,16 @@ def test_cells_without_a_number_come_last_both_ways(opened):
         assert column(view, "#runs-table", 10)[1:] == ["", ""]
 
 
+def test_what_is_not_defined_sorts_as_no_number(opened):
+    view = opened(WIDE)
+    values = [".5", "not defined", ".0463", "not rated"]
+    table = view.locator("#planted-full table").first
+    put = "(table, values) => values.forEach((one, at) => { table.tBodies[0].rows[at].cells[1].textContent = one; })"
+    table.evaluate(put, values)
+    table.locator("thead button").nth(1).click()
+    assert column(view, "#planted-full table", 2)[:4] == [".0463", ".5", "not defined", "not rated"]
+
+
 def test_runs_are_filtered(opened):
     view = opened(WIDE)
     view.fill('input[data-table="runs-table"]', "FAILED temp_gru")

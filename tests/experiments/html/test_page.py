@@ -125,6 +125,9 @@ def test_trainings_of_tables_that_have_no_folder_are_listed(place, caplog):
 
 
 def test_no_two_elements_have_one_id(place):
+    (one,) = (place / "results").rglob("table.json")
+    (one.parents[1] / "tiny").mkdir()  # the same table at another scale
+    (one.parents[1] / "tiny" / "table.json").write_bytes(one.read_bytes())
     ids = re.findall(r' id="([^"]+)"', page(place))
     assert len(ids) == len(set(ids))
     assert {one.rstrip(")") for one in re.findall(r"url\(#([^)]+)", page(place))} <= set(ids)
