@@ -93,7 +93,7 @@ def _table(path: Path, runs: Path) -> dict[str, Any]:
 
 
 def svg(drawn: Figure, words: str, own: str) -> Markup:
-    """A figure as it stands in a page. words: what a screen reader says of it. own: what its elements' ids begin with."""
+    """A figure as it stands in a page. words: what a screen reader says. own: what its elements' ids begin with."""
     text = save_svg(drawn)
     label = Markup('role="img" aria-label="{}" ').format(words)
     text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', own, text)
