@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +23,27 @@ class _Console(logging.StreamHandler):  # type: ignore[type-arg]
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stderr
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A terminal that takes no lines any more, as one that was closed, can be told nothing of it."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
+class _File(logging.FileHandler):
+    """A log whose disk takes no more of it ends no work: the console says so, once."""
+
+    told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A fault of ours is shown, as ever."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self.told:
+            self.told = True
+            with suppress(OSError):
+                print(f"warning: {self.baseFilename}: {error.strerror}; lines of it are lost.", file=sys.stderr)
 
 
 def log_to_console() -> None:
@@ -58,7 +79,7 @@ def quiet_lightning() -> None:
 @contextmanager
 def log_to_file(path: Path) -> Iterator[None]:
     """Also append everything to `path`, with times."""
-    handler = logging.FileHandler(regular(path))
+    handler = _File(regular(path))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -66,4 +87,5 @@ def log_to_file(path: Path) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # of lines that were told to be lost
+            handler.close()
