@@ -13,6 +13,7 @@ from datamodules.corpus import Corpus
 from datamodules.errors import DataError
 from datamodules.reading.directories import require_folder
 from datamodules.reading.sources import corpus_folder
+from datamodules.reading.tables import lines_of
 
 UNCUT = 1e6  # seconds; no utterance is as long
 # <subset>/<speaker>/<chapter>/<speaker>-<chapter>-<utterance>.flac
@@ -87,6 +88,6 @@ def _genders(root: Path) -> dict[str, str]:
     path = root / "SPEAKERS.TXT"
     if not path.is_file():
         return {}
-    lines = (line.split("|") for line in path.read_text(errors="replace").splitlines() if line[:1] != ";")
+    lines = (line.split("|") for line in lines_of(path, "copy it again, or remove it") if line[:1] != ";")
     words = {"F": "Female", "M": "Male"}
     return {parts[0].strip(): words.get(parts[1].strip(), "") for parts in lines if len(parts) > 2}

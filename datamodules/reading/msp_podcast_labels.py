@@ -1,6 +1,5 @@
 """The label table of MSP-Podcast, row by row: what can be used and what has to be left out."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,11 @@ from datamodules.corpus import Problem
 from datamodules.errors import DataError
 from datamodules.labels import ATTRIBUTES
 from datamodules.reading.directories import entries
-from datamodules.reading.tables import read_table
+from datamodules.reading.tables import columns_of, lines_of, read_table
 
 PARTITION_LISTS = ("partitions.txt", "partition.txt")
+ENCODING = "utf-8-sig"
+REMEDY = "fetch it again from the corpus"
 FIELDS = {
     "FileName": "utterance_id",
     "SpkrID": "speaker",
@@ -62,10 +63,9 @@ def read_labels(table_file: Path, problems: list[Problem], notes: list[str]) -> 
 
 
 def _read_table(table_file: Path) -> pd.DataFrame:
-    remedy = "fetch it again from the corpus"
-    rows = read_table(table_file, remedy, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    rows = read_table(table_file, REMEDY, keep_default_na=False, encoding=ENCODING, index_col=False)
     rows.columns = rows.columns.str.strip()
-    columns = _columns(table_file)
+    columns = columns_of(table_file, REMEDY, ENCODING)
     twice = [field for field in FIELDS if columns.count(field) > 1]
     if twice:
         raise DataError(f"{table_file}: has more than one column {', '.join(twice)}; leave one of each.")
@@ -76,14 +76,8 @@ def _read_table(table_file: Path) -> pd.DataFrame:
             "data.labels to a table that has it."
         )
     if rows.empty:
-        raise DataError(f"{table_file}: the label table has no row; {remedy}.")
+        raise DataError(f"{table_file}: the label table has no row; {REMEDY}.")
     return rows[list(FIELDS)].rename(columns=FIELDS).apply(lambda column: column.str.strip())
-
-
-def _columns(table_file: Path) -> list[str]:
-    """The table's first line as it stands; pandas gives the second of two columns of one name another."""
-    with table_file.open(encoding="utf-8-sig", newline="") as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
 
 
 def set_aside(rows: pd.DataFrame, bad: pd.Series, fault: str, remedy: str, problems: list[Problem]) -> pd.DataFrame:
@@ -186,7 +180,7 @@ def unrated_tests(root: Path, table_file: Path, rows: pd.DataFrame, problems: li
     ]
     if not lists:
         return rows.iloc[:0]
-    lines = lists[0].read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    lines = lines_of(lists[0], REMEDY, ENCODING)
     pairs = [(split.strip(), name.strip()) for split, name in (line.split(";", 1) for line in lines if ";" in line)]
     listed = pd.DataFrame(pairs, columns=["split", "utterance_id"], dtype=str)
     found = listed.assign(split=_split_names(listed["split"]), utterance_id=_with_suffix(listed["utterance_id"]))

@@ -291,3 +291,62 @@ def test_files_of_the_list_without_audio_are_remembered_by_name(tmp_path: Path, 
     corpus = read(root)
     assert corpus.also_listed == ("MSP-PODCAST_0009_0001.wav", "MSP-PODCAST_0009_0002.wav")
     assert "test3" not in corpus.splits()
+
+
+@pytest.mark.faults
+def test_a_blank_first_line_hides_no_second_column(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    table = root / "Labels" / "labels_consensus.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join(["", " ", lines[0] + ",EmoAct", *(line + ",4" for line in lines[1:])]) + "\n")
+    with pytest.raises(DataError, match="has more than one column EmoAct; leave one of each"):
+        read(root)
+    table.write_text("\n".join(["", " ", *lines]) + "\n")
+    assert len(read(root)) == len(lines) - 1
+
+
+CELLS = ",x" * 1_000_000
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        lambda lines: ["", lines[0] + CELLS, *lines[1:]],
+        lambda lines: ['"a\n",' + lines[0] + CELLS, *lines[1:]],
+        lambda lines: [lines[0], lines[1] + CELLS, *lines[2:]],
+        lambda lines: [lines[0] + "," + "x" * 200_000, *lines[1:]],
+        lambda lines: [*lines, "\0" * 10_000_000],
+    ],
+    ids=["a blank line first", "a line break in its first cell", "one long row", "a long name", "nothing at its end"],
+)
+def test_a_table_that_would_not_end_is_refused(spoiled, tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    table = root / "Labels" / "labels_consensus.csv"
+    table.write_text("\n".join(spoiled(table.read_text().splitlines())) + "\n")
+    started = time.monotonic()
+    with pytest.raises(
+        DataError, match=r"labels_consensus\.csv: (its row \d has 10000\d\d cells|cannot be read as a comma)"
+    ):
+        read(root)
+    assert time.monotonic() - started < 20  # pandas would take minutes
+
+
+@pytest.mark.faults
+def test_a_list_without_end_is_refused(tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    with (root / "Partitions.txt").open("w") as file:
+        file.truncate(20 * 2**30)  # of holes
+    with pytest.raises(DataError, match=r"Partitions\.txt: has 21474836480 bytes, more than any"):
+        read(root)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["Partitions.txt", "Labels/labels_consensus.csv"])
+def test_a_disk_that_does_not_answer_is_told_with_the_file(name, tmp_path: Path, tiny: ModuleType) -> None:
+    root = tiny.write_corpus(tmp_path)
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to("/proc/self/mem")  # whose first byte is refused with EIO
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        read(root)
+    assert caught.value.filename == str(root / name)
