@@ -18,6 +18,7 @@ SILENT = "digital silence"
 LONGEST_SECONDS = 1200.0
 LOWEST_RATE = 1000  # Hz; a lower one is a wrong header, and a minute of it would become hours
 MOST_SAMPLES = int(LONGEST_SECONDS * 192_000)  # of one channel
+_OF_THE_SYSTEM = "give this user the right to it, or restore it where the disk answers"
 _BLOCK = 2**22  # samples of all channels that are decoded at once
 
 # A wav written into a pipe never learns its length and promises about 2^31 or 2^32 bytes instead.
@@ -82,8 +83,8 @@ def read_audio(
 
 def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
     """(n,) float32 samples, the mean of all channels; the file's rate, and how many channels it has."""
-    if not path.is_file():
-        raise UnreadableAudio(path, "no such file", "restore it or take it out of the label table")
+    if fault := no_file(path):
+        raise UnreadableAudio(path, fault, "restore it or take it out of the label table")
     try:
         # As bytes, because a name need not be UTF-8.
         with soundfile.SoundFile(os.fsencode(path)) as file:
@@ -109,7 +110,11 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
                 blocks.append(block.mean(axis=1))
                 left -= len(block)
             samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    except (soundfile.LibsndfileError, OSError) as error:
+    except OSError as error:
+        raise UnreadableAudio(path, f"cannot be read ({error.strerror})", _OF_THE_SYSTEM) from error
+    except soundfile.LibsndfileError as error:
+        if refused := _refused_by_the_system(path):
+            raise UnreadableAudio(path, *refused) from error
         reason = str(error).split(": ")[-1].rstrip(".") or "broken inside"
         remedy = "copy it again from its source, convert it to wav, or remove it"
         raise UnreadableAudio(path, f"cannot be read as audio ({reason})", remedy) from error
@@ -118,13 +123,33 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
     return samples, rate, channels
 
 
+def no_file(path: Path) -> str:
+    """Why there is no file to read in its place; nothing where there is. A pipe would be waited for without end."""
+    if path.is_file():
+        return ""
+    if path.exists():
+        return "a folder, a pipe or a device, and no file"
+    return "a link that leads nowhere" if path.is_symlink() else "no such file"
+
+
+def _refused_by_the_system(path: Path) -> tuple[str, str] | None:
+    """libsndfile says of a disk that does not answer, too, that the file is of no format that it knows."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", _OF_THE_SYSTEM
+    return None
+
+
 def _refuse_cut_off(path: Path, file: soundfile.SoundFile) -> None:
     """libsndfile shortens a cut wav without a word except in its log: `data : 60744 (should be 30350)`."""
     found = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if found and int(found[1]) < _LENGTH_UNKNOWN:
         promised, there = int(found[1]), int(found[2])
         if there < promised:
-            raise _cut_off(path, file.frames, file.frames * promised // max(there, 1))
+            frame = file.channels * max(1, there // max(file.frames * file.channels, 1))  # bytes
+            raise _cut_off(path, file.frames, max(promised // frame, file.frames + 1))
 
 
 def _cut_off(path: Path, there: int, promised: int) -> UnreadableAudio:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules.errors import DataError
-from datamodules.reading.directories import walk_files
+from datamodules.reading.directories import walk
 from datamodules.reading.headers import SUFFIXES
 from datamodules.whole_files import regular
 
@@ -31,7 +31,7 @@ def find_audio(paths: Sequence[Path]) -> Found:
                 f"{path}: cannot be opened ({error.strerror}); give audio files or folders of them."
             ) from error
         if folder:
-            files = [Path(entry.path) for _, entry in walk_files(path)]
+            files = [Path(entry.path) for _, entry in walk(path)]
             audio = [file for file in files if file.suffix.lower() in SUFFIXES]
             found += sorted(audio)
             others += len(files) - len(audio)

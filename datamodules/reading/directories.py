@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from datamodules.errors import DataError
@@ -36,8 +37,16 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def walk_files(start: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every file below a folder as (name relative to it, entry); links to folders are followed, each folder
-    once.
+    """The files alone of all that `walk` finds."""
+    for name, entry in walk(start):
+        with suppress(OSError):  # a link that leads back to itself
+            if entry.is_file():
+                yield name, entry
+
+
+def walk(start: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """All but the folders below a folder as (name relative to it, entry); links to folders are followed, each
+    folder once. A pipe, or a link that leads nowhere, is among them: whoever reads it says what it is.
 
     A name that is not UTF-8 is shown with escapes, so that it can be printed and stored.
     A folder of 150,000 files costs one directory listing and no look at the files themselves.
@@ -52,10 +61,10 @@ def walk_files(start: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
         seen.add((status.st_dev, status.st_ino))
         for entry in entries(place):
             try:
-                folder, file = entry.is_dir(), entry.is_file()
+                folder = entry.is_dir()
             except OSError:  # a link that leads back to itself
-                continue
+                folder = False
             if folder:
                 waiting.append((f"{prefix}{entry.name}/", place / entry.name))
-            elif file:
+            else:
                 yield os.fsencode(prefix + entry.name).decode("utf-8", "backslashreplace"), entry

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from datamodules.audio import LOWEST_RATE
-from datamodules.reading.directories import walk_files
+from datamodules.audio import LOWEST_RATE, no_file
+from datamodules.reading.directories import walk
 from datamodules.whole_files import whole_file
 
 # libsndfile's formats are mostly named like their files; RAW has no header to tell its rate and channels.
@@ -63,9 +63,12 @@ def _listing(folder: Path, wanted: Callable[[str], bool]) -> pd.DataFrame:
     names: list[str] = []
     sizes: list[int] = []
     times: list[int] = []
-    for name, entry in walk_files(folder):
+    for name, entry in walk(folder):
         if os.path.splitext(name)[1].lower() in SUFFIXES and wanted(name):
-            status = entry.stat()
+            try:
+                status = entry.stat()
+            except OSError:  # a link that leads nowhere
+                status = entry.stat(follow_symlinks=False)
             names.append(name)
             sizes.append(status.st_size)
             times.append(status.st_mtime_ns)
@@ -87,6 +90,8 @@ def _read_headers(folder: Path, names: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _header(path: Path) -> tuple[int, int, str]:
+    if fault := no_file(path):
+        return 0, 0, f"is {fault}"
     try:
         info = soundfile.info(path)
     except (soundfile.SoundFileError, OSError) as error:

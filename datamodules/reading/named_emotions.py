@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from datamodules.corpus import COLUMNS, Corpus, Problem
-from datamodules.reading.directories import walk_files
+from datamodules.reading.directories import walk
 from datamodules.reading.proxy_attributes import proxy_attributes
 
 
 def wav_files(root: Path) -> list[str]:
     """Every wav below a folder, relative to it and in order, but for hidden ones."""
-    return sorted(name for name, _ in walk_files(root) if name.lower().endswith(".wav"))
+    return sorted(name for name, _ in walk(root) if name.lower().endswith(".wav"))
 
 
 def corpus_of_names(

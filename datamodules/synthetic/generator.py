@@ -1,5 +1,6 @@
 """A made-up corpus in the layout of MSP-Podcast, for everybody who has no data and for the tests."""
 
+import io
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -115,7 +116,9 @@ def _write_audio(root: Path, utterance: Utterance) -> None:
     arousal, dominance, valence = (mean + _wander(steps, rng) for mean in utterance.emotion)
     audio = speak(utterance.speaker, arousal, dominance, valence, rng)
     folder = "Unlabeled" if utterance.split == POOL else "Audios"
-    soundfile.write(root / folder / utterance.file, audio, SAMPLE_RATE, subtype="PCM_16")
+    wav = io.BytesIO()  # of a disk that is full libsndfile says `System error`
+    soundfile.write(wav, audio, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    (root / folder / utterance.file).write_bytes(wav.getbuffer())
 
 
 def _wander(steps: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import soundfile
 
-from datamodules.audio import UnreadableAudio, read_audio
+from datamodules.audio import UnreadableAudio, no_file, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.front_end import Cut, FrontEnd
@@ -40,6 +40,8 @@ class Heard(NamedTuple):
 
 def spans_of(path: Path, longest: float) -> list[Span]:
     """A recording as spans of at most `longest` seconds and all alike; one that cannot be opened as a whole."""
+    if no_file(path):
+        return [Span(path)]
     try:
         info = soundfile.info(os.fsencode(path))  # a name need not be UTF-8
     except (soundfile.SoundFileError, OSError, ValueError):
@@ -55,6 +57,8 @@ def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
     """Read a span once for each front end; a file that cannot be used is told and costs no other."""
     inputs: list[Cut] = []
     seconds, warnings, digest = 0.0, [], ""
+    if reason := no_file(span.path):
+        return Heard(span, [], 0.0, fault=f"{span.path}: {reason}; restore it, or leave it out.")
     try:
         digest = content_digest(span.path)
         for front_end in front_ends:
@@ -65,7 +69,10 @@ def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
             inputs.append(front_end.cut(audio.samples))
     except UnreadableAudio as error:
         return Heard(span, [], 0.0, fault=str(error))
-    except (DataError, OSError, ValueError, MemoryError, RuntimeError) as error:
+    except OSError as error:
+        fault = f"{span.path}: cannot be read ({error.strerror}); give this user the right to it, or restore it."
+        return Heard(span, [], 0.0, fault=fault)
+    except (DataError, ValueError, MemoryError, RuntimeError) as error:
         reason = str(error) or type(error).__name__
         return Heard(span, [], 0.0, fault=f"{span.path}: cannot be read ({reason}); convert it to wav, or remove it.")
     return Heard(span, inputs, seconds, tuple(dict.fromkeys(warnings)), digest=digest)

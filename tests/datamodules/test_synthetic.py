@@ -1,5 +1,6 @@
 """The built-in corpus: the same bytes always, made once, and something to learn in it."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -203,3 +204,14 @@ def test_corpus_and_pool_come_from_the_configuration(tmp_path: Path) -> None:
     assert corpus.root == tmp_path / "synthetic-12-4-5-6-0"
     assert json.loads((corpus.root / "synthetic.json").read_text())["train"] == 12
     assert len(first(in_order(pool, corpus), cfg.data.default_unlabeled_size)) == 6
+
+
+@pytest.mark.faults
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        generator.generate(tmp_path, {"train": 1}, 1.0, 1.5, seed=0)
+    assert caught.value.filename.endswith("Audios/MSP-PODCAST_0001_0001.wav")

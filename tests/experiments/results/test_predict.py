@@ -322,6 +322,21 @@ def test_what_is_heard_of_a_recording_is_told(run, tmp_path):
     }
 
 
+@pytest.mark.faults
+def test_what_cannot_be_read_has_a_row_and_a_remedy_that_keeps_it(run, tmp_path):
+    folder = noise(tmp_path / "audio" / "ok.wav", 1.5).parent
+    (folder / "lost.wav").symlink_to(tmp_path / "gone.wav")
+    (folder / "disk.wav").symlink_to("/proc/self/mem")  # refused with EIO
+    os.mkfifo(folder / "pipe.wav")
+    rows = {row["file"].rsplit("/", 1)[-1]: row["status"] for row in predicted(run, tmp_path / "p.csv", folder)}
+    assert rows["ok.wav"] == "ok"
+    assert "lost.wav: a link that leads nowhere; restore it" in rows["lost.wav"]
+    assert "pipe.wav: a folder, a pipe or a device, and no file" in rows["pipe.wav"]
+    assert (
+        "disk.wav: cannot be read (Input/output error); give this user the right" in rows["disk.wav"]
+    )
+
+
 def test_a_prediction_out_of_the_scale_is_told(run, tmp_path):
     best = run / "checkpoints" / "best.ckpt"
     content = torch.load(best, weights_only=True)
