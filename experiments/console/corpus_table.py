@@ -21,8 +21,8 @@ def show_corpus(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> N
     table.add_column("hours", justify="right")
     for split in corpus.splits():
         table.add_row(split, f"{len(corpus.rows(split)):,}", f"{hours[split]:.2f}")
-    console = Console(highlight=False)
-    console.print(f"{corpus.name} {corpus.version} ({corpus.label_kind})", soft_wrap=True, markup=False)
+    console = Console(highlight=False, markup=False)  # names may hold anything
+    console.print(f"{corpus.name} {corpus.version} ({corpus.label_kind})", soft_wrap=True)
     console.print(table)
     for counts in (_by_emotion(corpus), _by_speaker(corpus)):
         if counts is not None:
@@ -31,11 +31,11 @@ def show_corpus(corpus: Corpus, store: FeatureStore, chunks: ChunkSettings) -> N
     for note, count in count_notes(store, corpus, chunks).items():
         console.print(f"{count:,} {note}")
     for note in corpus.notes:
-        console.print(note, soft_wrap=True, markup=False)
+        console.print(note, soft_wrap=True)
     if corpus.problems:
         console.print(f"left out: {len(corpus.problems):,}, listed in {store.folder / BAD_FILES}", soft_wrap=True)
         for those in kinds_of(corpus.problems).values():
-            console.print(f"  {len(those):,} times: {those[0]}", soft_wrap=True, markup=False)
+            console.print(f"  {len(those):,} times: {those[0]}", soft_wrap=True)
 
 
 def _by_emotion(corpus: Corpus) -> Table | None:

@@ -29,7 +29,7 @@ def show_result(metrics: Metrics, directory: Path) -> None:
             name,
             *(_cell(one[name]) if name in one else _absent(metrics.sets[set_name]) for set_name, one in scores.items()),
         )
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # names may hold anything
     console.print(table)
     trained_on = metrics.trained_on or corpus
     counts = f"{trained_on.get('labeled')} labelled and {trained_on.get('unlabeled')} unlabelled sentences of "
@@ -38,7 +38,6 @@ def show_result(metrics: Metrics, directory: Path) -> None:
     console.print(
         f"{corpus['labels']}; trained on {taught_by}{seed}\n{directory}",
         soft_wrap=True,
-        markup=False,
     )
 
 

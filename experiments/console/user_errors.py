@@ -17,6 +17,7 @@ from experiments.console.report_file import REPORT_FILE, report
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+EXIT_NO_READER = 141  # 128 + SIGPIPE
 LONGEST = 2000  # signs of a sentence
 
 
@@ -32,9 +33,15 @@ def user_errors() -> Iterator[None]:
         signal.signal(one, signal.default_int_handler)
     try:
         yield
+        sys.stdout.flush()  # here, where a refusal can still be told
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError as error:
+        if error.filename is not None:
+            raise
+        _drop_output()  # whoever read it has left, as head does: no fault, and nobody to tell
+        sys.exit(EXIT_NO_READER)
     except Exception as error:
         sentence = sentence_of(error)
         if sentence is None:
@@ -103,18 +110,29 @@ _OUT_OF_MEMORY = (
 
 
 def _of_a_place(error: OSError) -> str | None:
-    """A fault of ours has no file in it; a full disk may have none, either."""
+    """A fault of ours is none of the disk; where the disk refuses to read or write on, nobody says in which file."""
     if "No usable temporary directory" in str(error):
         return f"{error.strerror}; make room in one, or set TMPDIR to a folder that can be written."
     if error.filename is None:
-        return f"a file {_FULL}." if _REMEDIES.get(error.errno or 0) == _FULL else None
+        remedy = _REMEDIES.get(error.errno or 0)
+        unnamed = "a file, or what this program prints"
+        return remedy and (f"{unnamed}, {_FULL}." if remedy == _FULL else f"{unnamed}: {error.strerror}; {remedy}.")
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
     remedy = _REMEDIES.get(error.errno or 0, "give another place, or this user the right to it")
     return f"{where}: {error.strerror}; {remedy}."
 
 
+def _drop_output() -> None:
+    """What waits to be printed and is refused, which Python would try once more at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _refuse(sentence: str) -> NoReturn:
     report(error=sentence)
+    _drop_output()
     process = os.environ.get("RANK")
     # Several processes may find the same fault; where we started them, one sentence is printed when all have ended.
     if process is None:

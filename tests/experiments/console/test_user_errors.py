@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -28,7 +30,11 @@ def test_an_interruption_ends_with_code_130():
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "/a/b"), "/a/b: No space left on device; is on a full disk"),
-        (OSError(errno.ENOSPC, "No space left on device"), "a file is on a full disk"),
+        (OSError(errno.ENOSPC, "No space left on device"), "a file, or what this program prints, is on a full"),
+        (
+            OSError(errno.EIO, "Input/output error"),
+            "a file, or what this program prints: Input/output error; the disk answers",
+        ),
         (
             OSError(errno.EDQUOT, "Disk quota exceeded", b"/a/\xff"),
             "/a/\\udcff: Disk quota exceeded; is on a full disk",
@@ -62,3 +68,33 @@ def test_a_fault_of_ours_keeps_its_traceback():
         assert sentence_of(error) is None
         with pytest.raises(type(error)), user_errors():
             raise error
+
+
+PRINTS = "from experiments.console.user_errors import user_errors\nwith user_errors():\n    print('x' * {count})"
+
+
+@pytest.mark.parametrize("count", [1, 100_000])  # what is printed at once, and what waits until the end
+def test_a_reader_that_left_is_no_fault(count):
+    command = [sys.executable, "-c", PRINTS.format(count=count)]
+    left = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    left.stdout.close()
+    assert left.stderr.read() == ""
+    assert left.wait() == 141
+    left.stderr.close()
+
+
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_output_that_is_refused_is_a_sentence(count):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PRINTS.format(count=count)], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: a file, or what this program prints, is on a full disk")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_interruption_of_the_imports_is_no_traceback():
+    code = "import experiments, os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-2, "interrupted; nothing was begun.\n")
