@@ -6,6 +6,7 @@ Shapes: S sentences, C chunks, T frames, F mel bins, D embedding size, Q cluster
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
@@ -44,6 +45,7 @@ class PseudoLabels(pl.Callback):
     U and L are clustered apart. Seeds come from (seed, pass), so a resumed pass is clustered as it would have
     been. Embeddings go in as they are: no PCA, no whitening, no length normalisation.
 
+    directory: the run's, whose disk takes embeddings that are too many for the memory.
     num_clusters: Q. iterations: of k-means. backend: auto, faiss or torch, see chosen_backend.
     on_unlabeled: what U learns from. `clusters`; or, to see what these are worth, `shuffled`: the clusters of one
     sentence given to another, or `random`: no clusters at all, drawn anew for every pass.
@@ -54,6 +56,7 @@ class PseudoLabels(pl.Callback):
 
     def __init__(
         self,
+        directory: Path,
         num_clusters: int,
         seed: int,
         iterations: int = 20,
@@ -65,6 +68,7 @@ class PseudoLabels(pl.Callback):
                 raise ValueError(f"{name} is a whole number {least} or more, not {value!r}")
         if on_unlabeled not in ON_UNLABELED:
             raise ValueError(f"on_unlabeled is one of {', '.join(ON_UNLABELED)}, not {on_unlabeled!r}")
+        self.directory = Path(directory)
         self.num_clusters = num_clusters
         self.on_unlabeled = on_unlabeled
         self.seed = seed
@@ -86,7 +90,7 @@ class PseudoLabels(pl.Callback):
         seed = derive_seed(self.seed, "clusters", pass_index)
         # 1. Embed the set with the encoder as it is now.
         with trainer.precision_plugin.forward_context():
-            embeddings = embed_set(pl_module, model, data, set_name)
+            embeddings = embed_set(pl_module, model, data, set_name, self.directory)
         # 2. Cluster the embeddings, in the first process.
         clustering, labels = from_first(lambda: self._cluster(embeddings, set_name, seed, model.device))
         seconds = time.perf_counter() - started
@@ -128,12 +132,18 @@ class PseudoLabels(pl.Callback):
         return made, labels
 
 
-def embed_set(module: torch.nn.Module, model: Clustered, data: ClusteredData, set_name: str) -> Tensor | None:
-    """(S, C, D) embeddings of a whole set in evaluation mode, in the first process's main memory; None elsewhere."""
+def embed_set(
+    module: torch.nn.Module, model: Clustered, data: ClusteredData, set_name: str, folder: Path | None = None
+) -> Tensor | None:
+    """(S, C, D) embeddings of a whole set in evaluation mode, of the first process; None elsewhere.
+
+    folder: where there is a disk for those that are too many for its memory; see over_set.
+    """
     was_training = module.training
     module.eval()
     try:
         batches = data.in_order(set_name, model.device, model.dtype)
-        return over_set(batches, data.size(set_name), lambda chunks: model.embed(chunks).float(), everywhere=False)
+        count = data.size(set_name)
+        return over_set(batches, count, lambda chunks: model.embed(chunks).float(), everywhere=False, folder=folder)
     finally:
         module.train(was_training)

@@ -14,6 +14,7 @@ from datamodules.batch import ChunkBatch, ChunkIndex
 from datamodules.chunking import NO_CHUNK
 from datamodules.errors import DataError
 from datamodules.facts import apart, chunk_facts
+from datamodules.free_memory import free_memory
 from datamodules.front_end import FrontEnd
 from datamodules.processes import share_of, world_size
 from datamodules.pseudo_label_store import PseudoLabelStore
@@ -202,16 +203,4 @@ def _roomiest(one: SentenceSet, device: torch.device) -> str:
     needed = int(one.lengths.sum()) * one.frames.shape[1] * one.frames.element_size()
     if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] // 2:
         return "device"
-    return "memory" if needed * world_size() < _free_memory() // 2 else "disk"  # each process holds its own
-
-
-def _free_memory() -> int:
-    """Bytes of main memory that can be had; 0 where the system does not say, which keeps the frames on disk."""
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        return 0
-    return 0
+    return "memory" if needed * world_size() < (free_memory() or 0) // 2 else "disk"  # each process holds its own

@@ -4,11 +4,13 @@ Shapes: B sentences a batch, n sentences of this process, S sentences of the set
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from datamodules.batch import ChunkBatch
+from datamodules.large_tensors import large_tensor
 from datamodules.processes import gather_rows, gather_rows_to_first, world_size
 
 
@@ -24,19 +26,24 @@ def in_set_order(ids: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def over_set(
-    batches: Iterable[ChunkBatch], count: int, compute: Callable[[Tensor], Tensor], everywhere: bool = True
+    batches: Iterable[ChunkBatch],
+    count: int,
+    compute: Callable[[Tensor], Tensor],
+    everywhere: bool = True,
+    folder: Path | None = None,
 ) -> Tensor | None:
     """`compute` of every batch's chunks, (B, C, T, F) -> (B, …), as (S, …) by rising id, in main memory.
 
     batches: this process's share of a set, as ChunkDataModule.in_order gives it; every sentence once. count: S.
     everywhere: whether all processes get the whole; else the first does, and the others get None, which saves them
         the memory.
+    folder: where there is a disk for what is larger than the memory, see large_tensor; of a single process.
 
     No gradient is kept. Whether the model is in evaluation mode is the caller's to see to.
     """
     found = ((batch.sentence_ids.cpu(), compute(batch.chunks).cpu()) for batch in batches)
     if world_size() == 1:
-        return _written_in_place(found, count)
+        return _written_in_place(found, count, folder)
     ids, parts = zip(*found, strict=True)
     if everywhere:
         return in_set_order(torch.cat(ids), torch.cat(parts))[0]
@@ -44,12 +51,13 @@ def over_set(
     return None if all_ids is None or whole is None else whole[all_ids.argsort()]
 
 
-def _written_in_place(found: Iterable[tuple[Tensor, Tensor]], count: int) -> Tensor:
+def _written_in_place(found: Iterable[tuple[Tensor, Tensor]], count: int, folder: Path | None) -> Tensor:
     """(S, …) of (ids, rows) a batch, never held twice: embeddings of 600,000 sentences are 6.8 GB."""
     whole: Tensor | None = None
     for ids, rows in found:
         if whole is None:
-            whole = rows.new_empty((count, *rows.shape[1:]))
+            shape = (count, *rows.shape[1:])
+            whole = rows.new_empty(shape) if folder is None else large_tensor(shape, rows.dtype, folder)
         whole[ids] = rows
     assert whole is not None  # a set has sentences
     return whole
