@@ -3,7 +3,7 @@
 Shapes: B sentences, C chunks, T frames and F bins, of the model's features (62 x 128, or pieces of 32 x 512).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -87,10 +87,10 @@ class ChunkCost:
     """The most that a step held on a GPU."""
 
 
-def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int, shape: tuple[int, int, int]) -> ChunkCost:
-    """What a chunk costs in a batch of so many sentences, on the model's device. shape: C, T, F."""
+def chunk_batch(model: EmotionModule, sentences: int, shape: tuple[int, int, int]) -> ChunkBatch:
+    """Labelled sentences of noise, on the model's device. shape: C, T, F."""
     chunks_each, device = shape[0], model.device
-    batch = ChunkBatch(
+    return ChunkBatch(
         LABELED,
         torch.arange(sentences, device=device),
         torch.arange(chunks_each, device=device).expand(sentences, -1),
@@ -100,11 +100,22 @@ def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int, shap
         Share(0, sentences, sentences),
     )
 
+
+def step_of(model: EmotionModule, batch: ChunkBatch, bf16: bool) -> Callable[[], None]:
+    """All losses of a batch with their gradients, without the optimizers' steps."""
+
     def step() -> None:
         model.train()
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
             losses = model.losses(batch)
         torch.stack(list(losses.values())).sum().backward()
+
+    return step
+
+
+def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int, shape: tuple[int, int, int]) -> ChunkCost:
+    """What a chunk costs in a batch of so many sentences, on the model's device. shape: C, T, F."""
+    device, batch = model.device, chunk_batch(model, sentences, shape)
 
     @torch.no_grad()
     def embedding() -> None:
@@ -112,6 +123,6 @@ def measure(model: EmotionModule, bf16: bool, sentences: int, repeats: int, shap
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             model.latents(batch.chunks)
 
-    trained, embedded = (best_of(repeats, work, device) for work in (step, embedding))
-    chunks = sentences * chunks_each
+    trained, embedded = (best_of(repeats, work, device) for work in (step_of(model, batch, bf16), embedding))
+    chunks = sentences * shape[0]
     return ChunkCost(trained.seconds * 1e3 / chunks, embedded.seconds * 1e3 / chunks, trained.device_gb)

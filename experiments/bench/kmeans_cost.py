@@ -14,6 +14,7 @@ from experiments.bench.timing import best_of
 
 DIMENSIONS = 256
 BLOBS = 40
+PEER = "scikit-learn"
 ITERATIONS = 20
 """As conf/pseudo_labels has it."""
 
@@ -23,7 +24,7 @@ def kmeans_costs(sizes: Sequence[int], clusters: Sequence[int], repeats: int, de
 
     sizes: N. faiss is given them on the CPU unless its GPU build is installed, which copies them itself.
     """
-    backends = ("faiss", "torch") if importlib.util.find_spec("faiss") else ("torch",)
+    backends = ("faiss", "torch", PEER) if importlib.util.find_spec("faiss") else ("torch", PEER)
     for count in sizes:
         points = blobs(count)
         for num_clusters in clusters:
@@ -33,7 +34,7 @@ def kmeans_costs(sizes: Sequence[int], clusters: Sequence[int], repeats: int, de
 
 
 def _of_one(name: str, points: torch.Tensor, num_clusters: int, repeats: int) -> Row:
-    kmeans = make_kmeans(name)
+    kmeans = _peer if name == PEER else make_kmeans(name)
     found: list[Clustering] = []
     took = best_of(repeats, lambda: found.append(kmeans(points, num_clusters, ITERATIONS, 0)), points.device)
     return {
@@ -44,6 +45,15 @@ def _of_one(name: str, points: torch.Tensor, num_clusters: int, repeats: int) ->
         "GPU GB": took.device_gb,
         "inertia a point": found[-1].inertia / len(points),
     }
+
+
+def _peer(points: torch.Tensor, num_clusters: int, iterations: int, seed: int) -> Clustering:
+    """Lloyd's algorithm by scikit-learn from one random start, all iterations of it."""
+    from sklearn.cluster import KMeans
+
+    made = KMeans(num_clusters, init="random", n_init=1, max_iter=iterations, tol=0, random_state=seed)
+    labels = made.fit_predict(points.numpy())
+    return Clustering(torch.from_numpy(labels).long(), float(made.inertia_), 0)
 
 
 def blobs(count: int) -> torch.Tensor:

@@ -66,13 +66,15 @@ def _of_one(overrides: str, labeled: int, unlabeled: int, place: Path) -> Iterat
     clustering = _clustering(place)
     last = {row["set"]: row for row in passes}
     for row in last.values():
+        labelling = clustering.get(row["pass"])
         yield {
             "options": f"`{overrides}`",
             "set": row["set"],
             "sentences": sets[row["set"]],
             "batches": int(row["batches"]),
             "seconds": float(row["seconds"]),
-            "of them embedding and k-means": clustering.get(row["pass"]),
+            "of them embedding and k-means": labelling,
+            "share": None if labelling is None else labelling / float(row["seconds"]),
             "GPU GB": whole.device_gb,
         }
 
