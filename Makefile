@@ -53,11 +53,17 @@ bench: $(INSTALLED) ## Measure what a chunk, a round and a clustering cost on th
 	$(BIN)/python -m experiments.bench batches --labeled 2000 --repeats 5
 	$(BIN)/python -m experiments.bench orders
 	$(BIN)/python -m experiments.bench starts
+	$(BIN)/python -m experiments.bench extraction --labeled 8000
+	$(BIN)/python -m experiments.bench trainer --labeled 256 --repeats 5
+	$(BIN)/python -m experiments.bench released
+	$(BIN)/python -m experiments.bench attention
+	$(BIN)/python -m experiments.bench scale
 
 bench-gpu: $(INSTALLED) ## The same on its GPU, rounds of 60,000 sentences
 	$(BIN)/python -m experiments.bench chunks --gpu --sentences 64
 	$(BIN)/python -m experiments.bench rounds --gpu --labeled 20000 --unlabeled 40000
 	$(BIN)/python -m experiments.bench kmeans --gpu --points 165000 660000
+	$(BIN)/python -m experiments.bench trainer --gpu --labeled 6400 --repeats 5
 
 smoke: $(INSTALLED) ## Chain prepare, run, interrupt, resume, evaluate, predict on tiny real trainings of two models
 	$(BIN)/python -m pytest -m slow tests/experiments/test_smoke.py

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+MACHINE = Path("/proc/meminfo")
+OWN_GROUPS = Path("/proc/self/cgroup")
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -11,8 +13,8 @@ def free_memory() -> int | None:
     None where the system does not say.
     """
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        groups = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = MACHINE.read_text().splitlines()
+        groups = OWN_GROUPS.read_text().splitlines()
     except OSError:
         return None
     found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]

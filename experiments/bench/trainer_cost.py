@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from datamodules.batch import LABELED, ChunkBatch
 from experiments.bench.round_cost import labels_of, simulated_data
@@ -81,26 +82,31 @@ class _BareAfterEach(pl.Callback):
         self.bare: list[float] = []
         """… and of the same without."""
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """To where the batches are."""
+        self.model.to(pl_module.device)
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The clusters are made; the first batch is not."""
         self.batches = []
-        self.started = time.perf_counter()
+        self.started = _now(pl_module.device)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """After all other callbacks."""
-        self.ended = time.perf_counter()
         self.batches.append(batch)
+        if trainer.is_last_batch:
+            self.ended = _now(pl_module.device)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validation lies between the last batch and this."""
         self.trained.append(self.ended - self.started)
-        started = time.perf_counter()
+        started = _now(pl_module.device)
         with trainer.precision_plugin.forward_context():
             for batch in self.batches:
                 self._step(batch)
-        self.bare.append(time.perf_counter() - started)
+        self.bare.append(_now(pl_module.device) - started)
 
     def _step(self, batch: ChunkBatch) -> None:
         total = self.model.weigh(self.model.losses(batch), batch.set_name)
@@ -110,3 +116,10 @@ class _BareAfterEach(pl.Callback):
         for one in self.steps:
             if batch.set_name in one.passes:
                 one.optimizer.step()
+
+
+def _now(device: torch.device) -> float:
+    """When all that was asked of a GPU is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -1,11 +1,13 @@
 import csv
 
+import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
 from tiny_training import CHUNKS, CLUSTERED, CLUSTERS, data_for, model, plan, trainer
 
 from callbacks.pseudo_labels import embed_set
+from datamodules import large_tensors
 
 
 class Watch(pl.Callback):
@@ -94,6 +96,17 @@ def test_embedding_is_taken_in_evaluation_mode(name):
     assert torch.equal(first, second)
     assert first.shape == (24, CHUNKS, 256)
     assert one.training
+
+
+def test_embeddings_on_the_disk_give_the_same_training(tmp_path, monkeypatch):
+    fit(tmp_path / "memory", "UL", "deep_emocluster")
+    monkeypatch.setattr(large_tensors, "free_memory", lambda: 0)
+    fit(tmp_path / "disk", "UL", "deep_emocluster")
+    of_memory, of_disk = (
+        pd.read_csv(tmp_path / place / "history.csv").drop(columns="seconds") for place in ("memory", "disk")
+    )
+    assert of_memory.equals(of_disk)
+    assert len(of_memory) == 2
 
 
 def labels_of_passes(directory, on_unlabeled, passes="UL"):

@@ -6,15 +6,21 @@ import pytest
 import torch
 
 from datamodules.errors import DataError
-from experiments.bench import batch_cost
+from experiments.bench import attention_cost, batch_cost, extraction_cost, released_cost
+from experiments.bench.attention_cost import attention_costs
 from experiments.bench.batch_cost import batch_costs, order_costs
 from experiments.bench.chunk_cost import chunk_costs, every_model, shape_of
+from experiments.bench.extraction_cost import extraction_costs
 from experiments.bench.kmeans_cost import kmeans_costs
+from experiments.bench.own_process import apart
 from experiments.bench.process_cost import process_costs
+from experiments.bench.released_cost import released_costs
 from experiments.bench.round_cost import round_costs
 from experiments.bench.rows import print_rows
+from experiments.bench.scale_cost import scale_costs
 from experiments.bench.start_cost import start_costs
 from experiments.bench.timing import in_turn
+from experiments.bench.trainer_cost import trainer_costs
 from experiments.config.composing import choices
 
 CPU = torch.device("cpu")
@@ -80,7 +86,7 @@ def test_works_are_measured_in_turn():
 
 def test_backends_cluster_the_same_points():
     rows = list(kmeans_costs([400], [4], repeats=1, device=CPU))
-    assert {row["backend"] for row in rows} >= {"torch (CPU)"}
+    assert {row["backend"] for row in rows} >= {"torch (CPU)", "scikit-learn (CPU)"}
     # Random starts of their own: near one another and far from one cluster alone, whose points are at 2 D = 512.
     inertias = [row["inertia a point"] for row in rows]
     assert max(inertias) == pytest.approx(min(inertias), rel=0.1)
@@ -110,6 +116,7 @@ def test_shapes_are_those_of_the_features(planned):
     assert shape_of(planned("model=began", *chunked)) == (11, 32, 512)
 
 
+@pytest.mark.slow
 def test_a_process_is_measured_from_its_command_to_its_end():
     small = "model=deep_emocluster features.num_mels=40 data.chunks.window_seconds=0.2 batch_size=8 num_clusters=3"
     row, *others = process_costs([small], labeled=9, unlabeled=6)
@@ -122,3 +129,53 @@ def test_a_process_is_measured_from_its_command_to_its_end():
 def test_a_process_that_fails_says_why():
     with pytest.raises(DataError, match=r"experiments\.prepare failed: error: batch_size"):
         list(process_costs(["model=deep_emocluster batch_size=0"], labeled=9, unlabeled=6))
+
+
+def test_work_of_its_own_process_tells_of_its_own_memory():
+    found = apart(len, bytes(400_000_000))
+    assert found.found == 400_000_000
+    assert 0.4 < found.own_gb <= found.peak_gb
+    with pytest.raises(TypeError):
+        apart(len, 3)
+
+
+SMALL = "features.num_mels=16 data.chunks.window_seconds=0.2 batch_size=8 num_clusters=3"
+
+
+def test_a_pass_in_the_trainer_is_compared_with_its_own_batches():
+    inside, bare = trainer_costs([f"model=deep_emocluster {SMALL}"], sentences=24, repeats=2)
+    assert ("in the Trainer" in str(inside["what"]), "bare" in str(bare["what"])) == (True, True)
+    assert bare["times bare"] == 1
+    assert inside["ms a step"] > 0.5 * bare["ms a step"] > 0  # it does more; a busy machine may time it otherwise
+
+
+def test_features_are_compared_with_librosa(monkeypatch):
+    monkeypatch.setattr(extraction_cost, "RECORDINGS", 3)
+    monkeypatch.setattr(extraction_cost, "SECONDS", (0.5, 0.6))
+    rows = {str(row["what"]): row for row in extraction_costs(sentences=6, repeats=1)}
+    ways = ("prepared", "librosa", "decoding alone")
+    assert set(rows) >= {f"{suffix}: {way}" for suffix in ("wav", "flac") for way in ways}
+    assert rows["wav: librosa"]["librosa takes so many times"] == 1
+    assert rows["wav: 6 files by 1 processes"]["ms a file"] > 0
+
+
+def test_attention_is_compared_by_its_blocks(monkeypatch):
+    monkeypatch.setattr(attention_cost, "WINDOWS", {8: 1})
+    four, seven = attention_costs(repeats=1)
+    assert (four["what"], seven["what"]) == ("kv_pool 8, 4 blocks", "kv_pool 8, 7 blocks")
+    assert seven["times 4 blocks"] > four["times 4 blocks"] == 1
+
+
+@pytest.mark.slow
+def test_the_released_step_is_compared_with_ours(monkeypatch):
+    monkeypatch.setattr(released_cost, "WAYS", {"as released": (True, False), "ours, fp32": (False, False)})
+    released, ours = released_costs("model=cnn_regressor", repeats=1)
+    assert released["times as fast as released"] == 1
+    assert ours["peak GB"] < released["peak GB"]
+
+
+@pytest.mark.slow
+def test_larger_corpora_are_measured_apart():
+    rows = list(scale_costs([300]))
+    assert len({row["what"] for row in rows}) == 4
+    assert all(row["sentences"] == 300 and 0 < row["own memory, GB"] <= row["with mapped files, GB"] for row in rows)

@@ -332,9 +332,7 @@ def test_what_cannot_be_read_has_a_row_and_a_remedy_that_keeps_it(run, tmp_path)
     assert rows["ok.wav"] == "ok"
     assert "lost.wav: a link that leads nowhere; restore it" in rows["lost.wav"]
     assert "pipe.wav: a folder, a pipe or a device, and no file" in rows["pipe.wav"]
-    assert (
-        "disk.wav: cannot be read (Input/output error); give this user the right" in rows["disk.wav"]
-    )
+    assert "disk.wav: cannot be read (Input/output error); give this user the right" in rows["disk.wav"]
 
 
 def test_a_prediction_out_of_the_scale_is_told(run, tmp_path):
