@@ -40,15 +40,19 @@ class PseudoLabelStore:
         return self._pass.get(set_name)
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain data for a checkpoint."""
+        """Plain data for a checkpoint, the labels in the fewest bytes that hold them."""
         return {
-            "labels": dict(self._labels),
+            "labels": {name: labels.to(_smallest(self._num_clusters[name])) for name, labels in self._labels.items()},
             "num_clusters": dict(self._num_clusters),
             "pass": dict(self._pass),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
-        self._labels = dict(state["labels"])
+        self._labels = {name: labels.to(torch.int64) for name, labels in state["labels"].items()}
         self._num_clusters = dict(state["num_clusters"])
         self._pass = dict(state["pass"])
+
+
+def _smallest(num_clusters: int) -> torch.dtype:
+    return torch.int16 if num_clusters <= 2**15 else torch.int64

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
@@ -32,9 +33,13 @@ def user_errors() -> Iterator[None]:
     for one in mine:
         signal.signal(one, signal.default_int_handler)
     try:
+        _started_somewhere()
         yield
         sys.stdout.flush()  # here, where a refusal can still be told
     except KeyboardInterrupt:
+        if signal.SIGXCPU in mine:
+            mine.remove(signal.SIGXCPU)
+            signal.signal(signal.SIGXCPU, _told_before)
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError as error:
@@ -53,10 +58,22 @@ def user_errors() -> Iterator[None]:
             signal.signal(one, signal.SIG_DFL)
 
 
+def _started_somewhere() -> None:
+    """Raises OSError where the working folder was removed, of which others say that a file of theirs is not there."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "the folder that this was started in") from error
+
+
+def _told_before(number: int, frame: FrameType | None) -> None:
+    """A limit of time is told of every second; it may not end a program that is ending."""
+
+
 def _left_to_the_system() -> list[signal.Signals]:
     """Of ENDING, what nobody handles or ignores, as nohup ignores SIGHUP; none where this thread may handle none."""
     main = threading.current_thread() is threading.main_thread()
-    return [one for one in ENDING if main and signal.getsignal(one) is signal.SIG_DFL]
+    return [one for one in ENDING if main and signal.getsignal(one) in (signal.SIG_DFL, _told_before)]
 
 
 def sentence_of(error: BaseException) -> str | None:
@@ -85,6 +102,8 @@ def _words_of(error: BaseException) -> str | None:
     if is_out_of_memory(error):
         reason = (str(error).splitlines() or [""])[0].rstrip(".")
         return _OUT_OF_MEMORY.format(reason or "it is used up")
+    if isinstance(error, RuntimeError) and "too many open files" in str(error):  # PyTorch's, of several processes
+        return f"{_REMEDIES[errno.EMFILE]}."
     return _of_a_place(error) if isinstance(error, OSError) else None
 
 

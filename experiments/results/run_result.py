@@ -114,10 +114,11 @@ class RunResult:
     def mark_failed(self, reason: str) -> None:
         """Keep the reason for whoever looks here next; the first is kept, what follows is its consequence.
 
+        A run that is done has not failed, though the disk may have refused to say that its last word has reached it.
         Where it cannot be written, as on a full disk, that is said, and the reason itself goes to the terminal anyway.
         """
         path = self.path / "FAILED"
-        if path.exists():
+        if path.exists() or self.done:
             return
         try:
             write_whole(path, reason + "\n")

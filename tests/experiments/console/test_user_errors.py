@@ -44,6 +44,7 @@ def test_an_interruption_ends_with_code_130():
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory (.*); nothing is damaged"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "/a"), "give a file, or remove the folder"),
         (PermissionError(errno.EACCES, "Permission denied", "/a"), "or this user the right to it"),
+        (RuntimeError("name: EMFILE, message: too many open files"), "too many files are open; allow more by ulimit"),
         (MemoryError(), "too little memory (it is used up); nothing is damaged"),
     ],
 )
@@ -98,3 +99,33 @@ def test_an_interruption_of_the_imports_is_no_traceback():
     code = "import experiments, os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (-2, "interrupted; nothing was begun.\n")
+
+
+@pytest.mark.parametrize("megabytes", [200, 500])  # too few for PyTorch, for numpy beside it
+def test_no_room_for_a_library_is_a_sentence(megabytes):
+    limited = f"ulimit -v {megabytes * 1000}; exec {sys.executable} -m experiments.predict --checkpoint x --output y z"
+    done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: there is too little memory")
+
+
+def test_a_limit_of_time_that_is_told_again_and_again_ends_a_program_once():
+    code = (
+        "from experiments.console.user_errors import user_errors\n"
+        "import atexit, os, signal, time\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGXCPU))\n"
+        "with user_errors():\n"
+        "    os.kill(os.getpid(), signal.SIGXCPU)\n"
+        "    time.sleep(5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 130
+
+
+def test_a_working_folder_that_is_gone_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit), user_errors():
+        raise AssertionError("begun")
+    assert "error: the folder that this was started in: No such file or directory" in capsys.readouterr().err

@@ -41,6 +41,8 @@ def test_states(tmp_path):
         run.begin()
         assert run.failed is None
         run.finish(ATTRIBUTES)
+        run.mark_failed("the disk did not say that the last word reached it")
+        assert run.failed is None
         assert run.done
         assert not run.partial
         assert run.metrics == ATTRIBUTES
