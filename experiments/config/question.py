@@ -7,6 +7,7 @@ files, read by the same program, come to the same run: a run remembers the quest
 import hashlib
 import json
 import logging
+import math
 import os
 import stat
 import sys
@@ -74,7 +75,8 @@ class Question:
     def answered(self, run: RunResult, objective: float | None) -> None:
         """Remember which run it was. A corpus that a reader had to make first is taken as it is now."""
         files = self.files if self.all_there else _stamps(self.named)
-        run.remember(self.words, Answer(files=files, objective=objective))
+        defined = objective is not None and math.isfinite(objective)  # it is not where a CCC is not
+        run.remember(self.words, Answer(files=files, objective=objective if defined else None))
 
 
 def _named(value: Any) -> Iterator[Path]:

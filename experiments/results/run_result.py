@@ -285,7 +285,7 @@ class Answer(TypedDict):
     files: str
     """Digest of the state of all files that the question named."""
     objective: float | None
-    """What a search over options maximises."""
+    """What a search over options maximises; None where it is not defined."""
 
 
 class _Trial(TypedDict):

@@ -1,5 +1,6 @@
 """A command that was answered before is answered again without PyTorch, and only where nothing has changed."""
 
+import math
 import os
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def test_the_same_question_has_the_same_answer(options, done, capsys):
     assert answer is not None
     assert answer["objective"] == 0.5
     assert str(done.path) in capsys.readouterr().out
+
+
+def test_a_score_that_is_not_defined_is_an_answer(options, tmp_path):
+    run = run_of(tmp_path / "runs", "the-run-s0-12345678")
+    asked(options).answered(run, math.nan)
+    answer = asked(options).tell()
+    assert answer is not None
+    assert answer["objective"] is None
 
 
 def test_other_words_are_another_question(options, done):
