@@ -7,6 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+LARGEST = 1e30
+"""More is no number any more once it is multiplied in float32."""
+
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> None:
     """An int (True is none) from `least` to `most`."""
@@ -15,10 +18,11 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
         raise ValueError(f"{name} is a whole number {allowed}, not {value!r}")
 
 
-def number(name: str, value: Any, least: float = 0.0, most: float = math.inf) -> None:
+def number(name: str, value: Any, least: float = 0.0, most: float = LARGEST) -> None:
     """A finite int or float from `least` to `most`."""
     if type(value) not in (int, float) or not math.isfinite(value) or not least <= value <= most:
-        allowed = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
+        bounded = most < LARGEST or (type(value) in (int, float) and value > LARGEST)
+        allowed = f"from {least:g} to {most:g}" if bounded else f"{least:g} or more"
         raise ValueError(f"{name} is a finite number {allowed}, not {value!r}")
 
 

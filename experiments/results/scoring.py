@@ -1,5 +1,6 @@
 """What a model tells of whole sets, and the numbers made of it."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from datamodules.whole_files import whole_file
 from datamodules.whole_set import over_set
 from experiments.results.confusion import draw_confusion
 from sermodels.module import EmotionModule
+
+log = logging.getLogger(__name__)
 
 
 def tell_set(model: EmotionModule, data: ChunkDataModule, set_name: str) -> Tensor:
@@ -47,6 +50,8 @@ def score_sets(
         predictions = model.task.table(model.task.of_sentences(outputs), one.table)
         scores[name] = model.task.score(predictions) | model.task.score_chunks(outputs, one.labels.cpu())
         if rank() == 0:
+            for doubt in model.task.doubts(predictions):
+                log.warning("%s: %s; the training may have diverged: lower the learning rates", name, doubt)
             with whole_file(directory / f"predictions-{name}.parquet") as draft:
                 predictions.to_parquet(draft, index=False)
             if "confusion" in scores[name]:

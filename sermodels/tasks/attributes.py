@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import DataError
-from datamodules.labels import ATTRIBUTES
+from datamodules.labels import ATTRIBUTES, SCALE
 from sermodels.arguments import one_of
 from sermodels.functional import CCC_VARIANCES, defined_concordance, mean_over_chunks
 from sermodels.losses import ccc_loss
@@ -120,6 +120,19 @@ class Attributes(Task):
             ],
             ignore_index=True,
         )
+
+    def doubts(self, predictions: pd.DataFrame) -> list[str]:
+        """Attributes of which more than half lie where no rating does."""
+        low, high = SCALE
+        doubts = []
+        for name, values in predictions.groupby("attribute", sort=False)["prediction"]:
+            outside = int((~values.between(low, high)).sum())
+            if outside > len(values) / 2:
+                doubts.append(
+                    f"{outside} of {len(values)} predictions of {name} are out of the scale {low:g} to {high:g}, from "
+                    f"{values.min():.3g} to {values.max():.3g}"
+                )
+        return doubts
 
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
         """`{"n": rated sentences, "ccc": {attribute: CCC}}`; a set without ratings has n 0 and no CCC."""

@@ -71,6 +71,10 @@ class Task(ABC):
         outputs: (S, O) of sentences; table: of the same sentences in the same order.
         """
 
+    def doubts(self, predictions: pd.DataFrame) -> list[str]:
+        """What makes predictions, as `table` gave them, ones that nobody should believe."""
+        return []
+
     @abstractmethod
     def score(self, predictions: pd.DataFrame) -> dict[str, Any]:
         """A set's part of metrics.json from what `table` gave: `n`, and scores, of which nested dicts are groups.

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from labelled_sentences import sentences
@@ -153,3 +154,10 @@ def test_a_ccc_with_something_constant_is_not_defined_and_is_zero_to_the_loss(pr
 def test_attributes_are_of_the_kind_that_the_corpus_says():
     assert Attributes().label_kind("proxy") == "proxy"
     assert Categories().label_kind("proxy") == "named emotions"
+
+
+def test_predictions_that_most_lie_where_no_rating_does_are_doubted() -> None:
+    rows = [("arousal", value) for value in (-6e34, 0.0, 4.0)] + [("valence", value) for value in (0.0, 3.0, 7.0)]
+    predictions = pd.DataFrame(rows, columns=["attribute", "prediction"])
+    (doubt,) = Attributes("all").doubts(predictions)
+    assert doubt == "2 of 3 predictions of arousal are out of the scale 1 to 7, from -6e+34 to 4"
