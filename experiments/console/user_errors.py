@@ -104,6 +104,8 @@ def _words_of(error: BaseException) -> str | None:
         return _OUT_OF_MEMORY.format(reason or "it is used up")
     if isinstance(error, RuntimeError) and "too many open files" in str(error):  # PyTorch's, of several processes
         return f"{_REMEDIES[errno.EMFILE]}."
+    if isinstance(error, RuntimeError) and "Connection closed by peer" in str(error):
+        return "the connection to another process of this training was lost; the same command goes on."
     return _of_a_place(error) if isinstance(error, OSError) else None
 
 

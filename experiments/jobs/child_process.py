@@ -4,7 +4,7 @@ import signal
 import subprocess
 from typing import Any
 
-from experiments.console.user_errors import ENDING
+from experiments.console.user_errors import ENDING, EXIT_INTERRUPTED
 
 
 def wait_for(process: subprocess.Popen[bytes]) -> tuple[int, bool]:
@@ -35,6 +35,8 @@ def heeded_signals() -> list[signal.Signals]:
 
 def describe_status(status: int) -> str:
     """What an exit status says of a process that said nothing itself."""
+    if status == EXIT_INTERRUPTED:  # by whichever signal that ends a program
+        return "it was interrupted"
     number = status - 128
     name = {one.value: one.name for one in signal.Signals}.get(number)
     if name is None:

@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 
-from torch.distributed.elastic.multiprocessing import SignalException
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from experiments.console.report_file import report
+from experiments.console.user_errors import EXIT_INTERRUPTED
 from experiments.jobs.child_process import describe_status, heeded_signals
 from experiments.jobs.orphans import end_with_starter, started_by
 
@@ -38,6 +39,7 @@ def main(processes: int, overrides: list[str]) -> int:
         rdzv_endpoint="localhost:0",
         local_addr="localhost",
         signals_to_handle=",".join(one.name for one in heeded_signals()),
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),  # else a folder stays in the temporary one
         max_restarts=0,  # a restart is the user's command again, which resumes
     )
     try:
@@ -48,8 +50,8 @@ def main(processes: int, overrides: list[str]) -> int:
         status = code if code > 0 else 128 - code
         report(died=process, hit=hit, how=f"process {process} of {processes}: {describe_status(status)}")
         return status
-    except SignalException as error:
-        return 128 + error.sigval
+    except SignalException:
+        return EXIT_INTERRUPTED
     return 0
 
 

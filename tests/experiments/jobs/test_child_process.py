@@ -12,7 +12,14 @@ from experiments.jobs.child_process import describe_status, wait_for
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(9, "status 9"), (137, "SIGKILL (the system does that"), (143, "by SIGTERM"), (200, "status 200"), (255, "255")],
+    [
+        (9, "status 9"),
+        (130, "it was interrupted"),
+        (137, "SIGKILL (the system does that"),
+        (143, "by SIGTERM"),
+        (200, "status 200"),
+        (255, "255"),
+    ],
 )
 def test_an_exit_status_is_put_into_words(status: int, said: str) -> None:
     assert said in describe_status(status)
