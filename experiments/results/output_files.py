@@ -1,5 +1,6 @@
 """Whether what a program was asked to write can be written, before any work is done."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -29,6 +30,8 @@ def check_writable(output: Path, files: Iterable[Path], models: Iterable[Path] =
                     target.exists() and file.exists() and file.samefile(target)
                 ):
                     raise DataError(f"{output}: is {what}; give another place to {option}.")
+        if target.exists():
+            _refuse_immutable(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         # As long as the name of the .part file.
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", suffix=".part"):
@@ -36,6 +39,15 @@ def check_writable(output: Path, files: Iterable[Path], models: Iterable[Path] =
     except OSError as error:
         raise DataError(f"{output}: cannot be written ({error.strerror}); give another place to {option}.") from error
     return target
+
+
+def _refuse_immutable(file: Path) -> None:
+    """Raise OSError for one that nobody may replace (chattr +i); without the right to write, it may be."""
+    try:
+        os.close(os.open(file, os.O_WRONLY))
+    except OSError as error:
+        if error.errno == errno.EPERM:
+            raise
 
 
 def check_folder(folder: Path, option: str) -> Path:

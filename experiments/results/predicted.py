@@ -15,7 +15,6 @@ from datamodules.names import escaped, unescaped
 
 OK = "ok"
 WARNING = "warning: "
-COLUMNS = ("file", "start_s", "duration_s", "status", "digest", "values", "chunks", "embedding")
 
 Values = Mapping[str, float | str]
 
@@ -64,35 +63,37 @@ class Predicted:
         """The recording and the part of it."""
         return shown(self.path), f"{self.start:.3f}"
 
-    def line(self) -> dict[str, str]:
-        """As the `.part` file keeps it, by COLUMNS."""
+    def line(self) -> str:
+        """As the `.part` file keeps it: JSON, in which names may hold line breaks, and cells be of any length."""
         embedding = b"" if self.embedding is None else self.embedding.astype("<f4").tobytes()
-        return {
+        kept = {
             "file": shown(self.path),
-            "start_s": repr(self.start),
-            "duration_s": "" if self.duration is None else repr(self.duration),
+            "start_s": self.start,
+            "duration_s": self.duration,
             "status": self.status,
             "digest": self.digest,
-            "values": json.dumps(self.values),
-            "chunks": json.dumps([[one.start, one.end, one.values] for one in self.chunks]),
+            "values": self.values,
+            "chunks": [[one.start, one.end, one.values] for one in self.chunks],
             "embedding": base64.b64encode(embedding).decode(),
         }
+        return json.dumps(kept) + "\n"
 
     @classmethod
-    def of_line(cls, line: Mapping[str, str]) -> "Predicted":
-        """What `line` kept. Raises ValueError for another's."""
+    def of_line(cls, line: str) -> "Predicted":
+        """What `line` kept. Raises ValueError for another's, or a torn one."""
         try:
+            kept = json.loads(line)
             return cls(
-                Path(unescaped(line["file"])),
-                float(line["start_s"]),
-                float(line["duration_s"]) if line["duration_s"] else None,
-                json.loads(line["values"]),
-                line["status"],
-                line["digest"],
-                [ToldChunk(*one) for one in json.loads(line["chunks"])],
-                np.frombuffer(base64.b64decode(line["embedding"]), "<f4") if line["embedding"] else None,
+                Path(unescaped(kept["file"])),
+                float(kept["start_s"]),
+                None if kept["duration_s"] is None else float(kept["duration_s"]),
+                dict(kept["values"]),
+                str(kept["status"]),
+                str(kept["digest"]),
+                [ToldChunk(*one) for one in kept["chunks"]],
+                np.frombuffer(base64.b64decode(kept["embedding"]), "<f4") if kept["embedding"] else None,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError("no line of a prediction") from error
 
 

@@ -15,10 +15,10 @@ from rich.progress import track
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.names import harmless
-from datamodules.whole_files import about, whole_file
+from datamodules.whole_files import about, whole_file, write_whole
 from experiments.results.embeddings import write_embeddings
 from experiments.results.hearing import Span, spans_of
-from experiments.results.predicted import COLUMNS, Predicted, Values, shown
+from experiments.results.predicted import Predicted, Values, shown
 from experiments.results.telling import check_alike, output_names, predict_spans
 from experiments.results.trained_model import Predictor
 
@@ -90,15 +90,13 @@ def predict_to_csv(
     known = _known(part)
     found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
     left = [span for span in spans if span not in found]
-    with about(part), part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(one.line() for one in found.values())
+    write_whole(part, "".join(one.line() for one in found.values()))  # without what was torn, or is not wanted now
+    with about(part), part.open("a", encoding="utf-8", errors="backslashreplace") as file:
         batches = [left[start : start + SPANS_AT_ONCE] for start in range(0, len(left), SPANS_AT_ONCE)]
         for batch in _shown(batches, "predicting"):
             told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
             for span, one in zip(batch, told, strict=True):
-                writer.writerow(one.line())
+                file.write(one.line())
                 found[span] = one
             file.flush()
     predicted = [found[span] for span in spans]
@@ -181,8 +179,8 @@ def _known(part: Path) -> Mapping[tuple[str, str], Predicted]:
     if not part.exists():
         return {}
     known = {}
-    with part.open(newline="", encoding="utf-8", errors="replace") as file:
-        for line in csv.DictReader(file):
+    with part.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
             try:
                 one = Predicted.of_line(line)
             except ValueError:  # torn; it is predicted again

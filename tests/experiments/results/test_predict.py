@@ -18,8 +18,8 @@ from datamodules.content import content_digest
 from datamodules.names import unescaped
 from experiments.predict import main
 from experiments.results import load_predictor, loading, predictions_csv, telling
-from experiments.results.predicted import COLUMNS, Predicted
-from experiments.results.predictions_csv import NOTHING_ELSE, predict_to_csv
+from experiments.results.predicted import Predicted, ToldChunk
+from experiments.results.predictions_csv import NOTHING_ELSE, Wanted, predict_to_csv
 from experiments.results.scoring import predict_set
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
 from experiments.training.threads import take_threads
@@ -170,8 +170,8 @@ def test_wrong_arguments_end_with_a_sentence(arguments, message, run, tmp_path, 
     assert message in capsys.readouterr().err
 
 
-def part_of(output, models):
-    return output.with_name(f"{output.name}.{predictions_csv._digest(models, NOTHING_ELSE)}.part")
+def part_of(output, models, wanted=NOTHING_ELSE):
+    return output.with_name(f"{output.name}.{predictions_csv._digest(models, wanted)}.part")
 
 
 def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_path):
@@ -180,13 +180,27 @@ def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_pat
     soundfile.write(wanted, np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
     output = tmp_path / "p.csv"
     other = Predicted(Path("/other/a.wav"), 0.0, 1.0, {"arousal": 9.9}, "ok", content_digest(wanted)).line()
-    lines = [",".join(COLUMNS), *(",".join('"' + one.replace('"', '""') + '"' for one in other.values()),)]
-    lines += [lines[1].replace("/other/a.wav", str(wanted))[:-40]]
-    part_of(output, models).write_text("\n".join(lines))
+    torn = other.replace("/other/a.wav", str(wanted))[:-40]
+    part_of(output, models).write_text(other + torn)
     assert predict_to_csv(models, [wanted], output) == (1, 0, 0)
     (row,) = csv.DictReader(output.open())
     assert row["file"] == str(wanted)
     assert row["arousal"] != "9.9"
+
+
+@pytest.mark.faults
+def test_what_was_told_of_a_thousand_chunks_is_taken_up(run, tmp_path):
+    """Its line is longer than the 131,072 letters that Python's csv reads in a cell."""
+    models, recording = [load_predictor(run)], noise(tmp_path / "a.wav", 1.5)
+    values = {"arousal": 4.125, "dominance": 1 / 3, "valence": 2 / 3}
+    chunks = [ToldChunk(float(number), number + 1.0, values) for number in range(2000)]
+    one = Predicted(recording, 0.0, 2000.0, {"arousal": 4.125}, "ok", content_digest(recording), chunks)
+    part = part_of(tmp_path / "p.csv", models, Wanted(chunks=True))
+    part.write_text(one.line())
+    assert len(one.line()) > 131_072
+    assert predict_to_csv(models, [recording], tmp_path / "p.csv", Wanted(chunks=True)) == (1, 0, 0)
+    assert len(list(csv.DictReader((tmp_path / "p.csv").open()))) == 2000
+    assert not part.exists()
 
 
 @pytest.mark.parametrize("place", ["a_folder", "a_file/p.csv"])
