@@ -7,7 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from datamodules.errors import DataError
 from datamodules.whole_files import regular
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,14 @@ def held(path: Path, what: Path | str) -> Iterator[None]:
         finally:
             _say(file.fileno(), "")
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def take(file: IO[str], what: Path | str) -> None:
+    """Lock an open file until it is closed. Raises DataError where another process has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DataError(f"{what}: another process is at the same work; wait for it, or end it.") from error
 
 
 def _say(number: int, holder: str) -> None:

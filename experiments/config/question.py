@@ -96,31 +96,26 @@ def _named(value: Any) -> Iterator[Path]:
 def _stamps(paths: Iterable[Path]) -> str:
     """Digest of the names, sizes and times of all files there, links followed."""
     digest = hashlib.blake2b(digest_size=16)
-    seen: set[tuple[int, int]] = set()
-    for path in paths:
-        for line in _files(str(path), seen):
-            digest.update(f"{line}\n".encode(errors="surrogateescape"))
+    for line in _files(map(str, paths)):
+        digest.update(f"{line}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def _files(path: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+def _files(paths: Iterable[str]) -> Iterator[str]:
     """A line a file; a folder that was met before, as by a link to one above, is not gone into again."""
-    try:
-        state = os.stat(path)
-    except OSError as error:
-        yield f"{path} {error.errno}"
-        return
-    if not stat.S_ISDIR(state.st_mode):
-        yield f"{path} {state.st_size} {state.st_mtime_ns}"
-    elif (state.st_dev, state.st_ino) not in seen:
-        seen.add((state.st_dev, state.st_ino))
+    seen: set[tuple[int, int]] = set()
+    waiting = [*paths][::-1]
+    while waiting:
+        path = waiting.pop()
         try:
-            names = sorted(os.listdir(path))
+            state = os.stat(path)
+            if not stat.S_ISDIR(state.st_mode):
+                yield f"{path} {state.st_size} {state.st_mtime_ns}"
+            elif (state.st_dev, state.st_ino) not in seen:
+                seen.add((state.st_dev, state.st_ino))
+                waiting += [os.path.join(path, name) for name in sorted(os.listdir(path), reverse=True)]
         except OSError as error:
             yield f"{path} {error.errno}"
-            return
-        for name in names:
-            yield from _files(os.path.join(path, name), seen)
 
 
 def _program() -> str:

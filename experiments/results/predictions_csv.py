@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.progress import track
 
 from datamodules.content import content_digest
 from datamodules.errors import DataError
+from datamodules.locks import take
 from datamodules.names import harmless
-from datamodules.whole_files import about, whole_file, write_whole
+from datamodules.whole_files import about, regular, whole_file
 from experiments.results.embeddings import write_embeddings
 from experiments.results.hearing import Span, spans_of
 from experiments.results.predicted import Predicted, Values, shown
@@ -87,11 +88,11 @@ def predict_to_csv(
     longest = min(predictor.front_end.chunks.max_seconds for predictor in predictors) if wanted.windows else math.inf
     spans = [span for path in files for span in (spans_of(path, longest) if wanted.windows else [Span(path)])]
     part = output.with_name(f"{output.name}.{_digest(predictors, wanted)}.part")
-    known = _known(part)
-    found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
-    left = [span for span in spans if span not in found]
-    write_whole(part, "".join(one.line() for one in found.values()))  # without what was torn, or is not wanted now
-    with about(part), part.open("a", encoding="utf-8", errors="backslashreplace") as file:
+    with about(part), regular(part).open("a+", encoding="utf-8", errors="backslashreplace") as file:
+        take(file, output)
+        known = _known(file)
+        found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
+        left = [span for span in spans if span not in found]
         batches = [left[start : start + SPANS_AT_ONCE] for start in range(0, len(left), SPANS_AT_ONCE)]
         for batch in _shown(batches, "predicting"):
             told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
@@ -108,7 +109,7 @@ def predict_to_csv(
         recordings = [(path, [one for _, one in parts]) for path, parts in groupby(pairs, lambda pair: pair[0].path)]
         for path, parts in _shown(recordings, "drawing"):
             wanted.draw(path, parts)
-    part.unlink()
+    part.unlink(missing_ok=True)
     good, warned = sum(one.good for one in predicted), sum(one.warned for one in predicted)
     return Counts(good, warned, len(predicted) - good)
 
@@ -174,17 +175,21 @@ def _same(span: Span, digest: str) -> bool:
         return False
 
 
-def _known(part: Path) -> Mapping[tuple[str, str], Predicted]:
-    """What an interrupted prediction did well; files it could not read are tried again, and so is a torn last line."""
-    if not part.exists():
-        return {}
+def _known(file: IO[str]) -> Mapping[tuple[str, str], Predicted]:
+    """What an interrupted prediction did well, of its `.part` file; what is added to that begins a line.
+
+    Files it could not read are tried again, and so is a torn last line.
+    """
     known = {}
-    with part.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            try:
-                one = Predicted.of_line(line)
-            except ValueError:  # torn; it is predicted again
-                continue
-            if one.good:
-                known[one.key] = one
+    file.seek(0)
+    line = "\n"
+    for line in file:
+        try:
+            one = Predicted.of_line(line)
+        except ValueError:  # torn; it is predicted again
+            continue
+        if one.good:
+            known[one.key] = one
+    if not line.endswith("\n"):
+        file.write("\n")
     return known

@@ -120,3 +120,13 @@ def test_the_answer_needs_no_pytorch(options, done, tmp_path):
         "assert not {'torch', 'pytorch_lightning', 'pandas'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, *options], check=True)
+
+
+def test_folders_within_folders_are_gone_into(options, tmp_path):
+    place = tmp_path / "corpus"
+    for _ in range(1100):  # more than Python's own limit of calls within calls
+        place = place / "a"
+        place.mkdir()
+    before = asked(options)
+    (place / "new.wav").touch()
+    assert asked(options).files != before.files

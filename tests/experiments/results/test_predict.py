@@ -15,6 +15,7 @@ import soundfile
 import torch
 
 from datamodules.content import content_digest
+from datamodules.errors import DataError
 from datamodules.names import unescaped
 from experiments.predict import main
 from experiments.results import load_predictor, loading, predictions_csv, telling
@@ -186,6 +187,29 @@ def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_pat
     (row,) = csv.DictReader(output.open())
     assert row["file"] == str(wanted)
     assert row["arousal"] != "9.9"
+
+
+@pytest.mark.faults
+def test_what_was_kept_stays_until_the_end_and_is_one_commands(run, tmp_path, monkeypatch):
+    models, folder = [load_predictor(run)], tmp_path / "audio"
+    files = [noise(folder / f"{number}.wav", 1.5) for number in range(3)]
+    part = part_of(tmp_path / "p.csv", models)
+    first = Predicted(files[0], 0.0, 1.5, {"arousal": 4.125}, "ok", content_digest(files[0])).line()
+    part.write_text(first + first[:50])  # and a torn one
+    seen = []
+
+    def another(*arguments):
+        seen.append(part.read_text())
+        with pytest.raises(DataError, match=r"p\.csv: another process is at the same work"):
+            predict_to_csv(models, files, tmp_path / "p.csv")
+        return telling.predict_spans(*arguments)
+
+    monkeypatch.setattr(predictions_csv, "predict_spans", another)
+    assert predict_to_csv(models, files, tmp_path / "p.csv") == (3, 0, 0)
+    assert [text.startswith(first) for text in seen] == [True]
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert rows[0]["arousal"] == "4.125000"
+    assert len(rows) == 3
 
 
 @pytest.mark.faults
