@@ -8,6 +8,7 @@ utterance holds. Every line ends with a checksum, and has that of its frames.
 Shapes: N frames in the store, F mel bins, U utterances asked for, T frames of one utterance.
 """
 
+import errno
 import io
 import json
 import logging
@@ -228,6 +229,8 @@ class StoreWriter:
             _append(self._frames, b"".join(frames for frames, _ in pending))
             _append(self._index, b"".join(_line(entry) for _, entry in pending))
         except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise OSError(error.errno, error.strerror, str(self.folder)) from error
             raise DataError(
                 f"{self.folder}: features cannot be written ({error.strerror}); make room there or set "
                 "store_root to another disk, then run the same command: it goes on where this one stopped."

@@ -7,12 +7,14 @@ is not listed here as a place of ours is never imported, so no name can make the
 from importlib import import_module
 from typing import Any
 
+from datamodules.errors import DataError, is_out_of_memory
+
 
 def named(path: Any, package: str) -> Any:
     """What `path`, as in `sermodels.encoders.vgg.VGG16`, names: something that a module of `package` itself defines.
 
     Raises ValueError for any other place, before anything is imported; for what there is not; and for what the module
-    has from elsewhere.
+    has from elsewhere. Raises DataError where it needs what cannot be imported.
 
     >>> named("datamodules.schedule.supervised", "datamodules.schedule").__name__
     'supervised'
@@ -25,7 +27,13 @@ def named(path: Any, package: str) -> Any:
         raise ValueError(f"{path} is not one of {package}")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{path}.".startswith(f"{error.name}."):
+            raise ValueError(f"there is no {path}") from error
+        if is_out_of_memory(error):
+            raise
+        raise DataError(f"{path}: what it needs cannot be imported ({error}); install the program again.") from error
+    except (AttributeError, ValueError) as error:
         raise ValueError(f"there is no {path}") from error
     if name.startswith("_") or getattr(found, "__module__", None) != module:
         raise ValueError(f"{path} is not one of {package}")

@@ -77,7 +77,7 @@ def _kept(cache: Path, digest: str, bins: int) -> tuple[np.ndarray, np.ndarray] 
         whole = told == _sum(content) and content["of"] == digest and mean.shape == std.shape == (bins,)
         if whole and np.isfinite([mean, std]).all() and (std >= 0).all():
             return mean, std
-    except UNREADABLE:
+    except (*UNREADABLE, DataError):
         log.debug("%s: cannot be read", cache, exc_info=True)
     log.warning("%s: is damaged, or of other sentences; the statistics are computed again", cache)
     return None

@@ -5,8 +5,9 @@ import hashlib
 import os
 import re
 import socket
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from datamodules.errors import DataError
@@ -27,7 +28,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             _sync(path.parent)  # or the rename may be lost with the power
         finally:
             draft.unlink(missing_ok=True)
-            _remove_abandoned(path)
+            with suppress(OSError):  # that must not stand for what happened above
+                _remove_abandoned(path)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -51,11 +53,24 @@ def about(path: Path, draft: Path | None = None) -> Iterator[None]:
 
 
 def regular(path: Path) -> Path:
-    """The path of a file that can be read to its end. Raises DataError for a folder, a pipe or a device."""
-    if path.exists() and not path.is_file():
-        kind = "folder" if path.is_dir() else "pipe or a device"
-        raise DataError(f"{path}: is a {kind} where a file is expected; put the file there.")
-    return path
+    """The path of a file that can be read to its end, or of none. Raises DataError for a folder, a pipe or a device.
+
+    Also for one that the system does not let this user read, or that its disk cannot: that is no sign of damage, and
+    whoever reads it would say so.
+    """
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            with path.open("rb") as file:
+                file.read(1)
+            return path
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); give this user the right to it, or see to its disk."
+        ) from error
+    kind = "folder" if path.is_dir() else "pipe or a device"
+    raise DataError(f"{path}: is a {kind} where a file is expected; put the file there.")
 
 
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
@@ -63,7 +78,17 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, Recursio
 
 
 LONGEST_NAME = 150  # bytes, of the 255 that most file systems allow
-_HERE = re.sub(r"[^\w-]", "", socket.gethostname())[:24]
+
+
+def _here() -> str:
+    """Where a process's number means that process: containers of one name on one disk have numbers of their own."""
+    known = [socket.gethostname()]
+    with suppress(OSError):
+        known += [Path("/proc/sys/kernel/random/boot_id").read_text(), os.readlink("/proc/self/ns/pid")]
+    return hashlib.blake2b("\n".join(known).encode(), digest_size=6).hexdigest()
+
+
+_HERE = _here()
 
 
 def _drafts(path: Path) -> str:

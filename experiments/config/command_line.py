@@ -113,7 +113,7 @@ def _require_folder(where: str, folder: Path) -> None:
     """Hydra makes it itself, and has no sentence for where it cannot."""
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise ConfigurationError(f"{where}={folder}: cannot be made in {there}; set {where} elsewhere.")
+        raise ConfigurationError(f"{where}={folder}: {there} cannot be written; set {where} elsewhere.")
 
 
 def _named(node: Any, where: str) -> Iterator[tuple[str, Any]]:

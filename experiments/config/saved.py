@@ -9,6 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from datamodules.errors import ConfigurationError, DataError
+from datamodules.whole_files import regular
 from experiments.config.composing import choices, composed
 from experiments.config.from_hydra import data_plan
 from experiments.config.plan import DataPlan
@@ -68,7 +69,7 @@ def evaluation_data(config: Path | None, data: str | None, root: str | None, set
 def _plain(config: Path) -> dict[str, Any]:
     """A run's config.yaml: numbers, words, lists and options by name, and nothing that a loader would make of a tag."""
     try:
-        values = yaml.safe_load(config.read_text())
+        values = yaml.safe_load(regular(config).read_text())
         named = isinstance(values["data"]["name"], str) and isinstance(values["data"]["corpus"], dict)
         if not (named and isinstance(values["store_root"], str)):
             raise ValueError("no data")

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError, UserError
+from datamodules.whole_files import regular
 from experiments.drawing.bars import draw_bars
 from experiments.drawing.of_runs import DrawnRun, draw_together
 from experiments.drawing.provenance import sign
@@ -105,7 +106,7 @@ def listed_runs(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=[*columns, *may_lack])
     try:
-        listed = pd.read_csv(path, dtype=str)
+        listed = pd.read_csv(regular(path), dtype=str)
         named = listed.assign(name=listed.get("name", listed["row"]))  # tables of before name no rows
         return pd.concat([named[columns], named.reindex(columns=may_lack)], axis=1)
     except (OSError, ValueError, KeyError) as error:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datamodules.names import harmless
+from datamodules.whole_files import whole_file
 
 SHOWN = 4  # scores of a set on the console; summary.csv has all
 
@@ -18,7 +19,7 @@ def write_summary(path: Path, jobs: list[dict[str, Any]]) -> None:
     options = swept(jobs)
     names = list(dict.fromkeys(name for one in options for name in one))
     scores = list(dict.fromkeys(name for job in jobs for name in job.get("scores", {})))
-    with path.open("w", newline="") as file:
+    with whole_file(path) as draft, draft.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["job", "state", *names, *scores, "seconds", "directory", "reason"])
         for job, chosen in zip(jobs, options, strict=True):

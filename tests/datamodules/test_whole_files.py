@@ -104,3 +104,11 @@ def test_a_lock_ends_with_its_holder(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert f"the run is held by process {holder.pid} on " in caplog.text
     assert path.read_text() == ""
     holder.wait()
+
+
+@pytest.mark.faults
+def test_what_the_system_refuses_to_read_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "bad disk").symlink_to("/proc/self/mem")  # refused with EIO
+    with pytest.raises(DataError, match=r"bad disk: cannot be read \(Input/output error\); give this user the right"):
+        regular(tmp_path / "bad disk")
+    assert regular(tmp_path / "gone") == tmp_path / "gone"

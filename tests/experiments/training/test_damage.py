@@ -11,6 +11,7 @@ from tiny_options import TINY_CORPUS, TINY_TRAINING
 from datamodules.errors import DataError
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
+from experiments.config.saved import evaluation_data
 from experiments.results import load_predictor
 from experiments.results.loading import read_checkpoint
 from experiments.results.run_result import RunResult
@@ -242,3 +243,22 @@ def test_the_reason_is_told_where_it_cannot_be_written(left, caplog):
     run.path.rename(run.path.with_name("gone"))
     run.mark_failed("it diverged")
     assert "FAILED: cannot be written" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.json", "config.yaml", "outcome.json", "history.csv", "checkpoints/best.ckpt"]
+)
+def test_a_disk_that_does_not_answer_is_not_called_damage(name, finished, tmp_path):
+    """Of which the remedy would be to train anew."""
+    run = RunResult(shutil.copytree(finished[0].path, tmp_path / finished[0].path.name))
+    (run.path / name).unlink()
+    (run.path / name).symlink_to("/proc/self/mem")  # refused with EIO
+    readers = {
+        "metrics.json": lambda: run.metrics,
+        "config.yaml": lambda: evaluation_data(run.config, None, None, []),
+        "outcome.json": lambda: run.outcome,
+        "history.csv": run.history,
+        "checkpoints/best.ckpt": lambda: load_predictor(run.path),
+    }
+    with pytest.raises(DataError, match=r"cannot be read \(Input/output error\); give this user the right"):
+        readers[name]()
