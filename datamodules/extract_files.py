@@ -7,20 +7,21 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
 from pebble import ProcessExpired, ProcessPool
 
+from datamodules.allocator import keep_freed_memory
 from datamodules.audio import UnreadableAudio, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.features import Extractor, Features, make_extractor
+from datamodules.patience import Patience
 
 INLINE_FILES = 200  # below this, processes take longer to start than the work
 BATCH_FILES = 8  # files sent to a process at once
@@ -106,32 +107,17 @@ def _extract_batch(jobs: list[Job], settings: Features) -> list[Extraction | Fau
 
 
 def _in_this_process(jobs: Iterator[Job], settings: Features) -> Generator[Extraction | Fault, None, None]:
-    """By a thread, because nothing else can be waited for no longer than so long; one that hangs is left alone."""
-    asked, answers = _start_thread(settings)
+    within = Patience(SECONDS_A_FILE)
     lost: list[str] = []
     try:
         for job in jobs:
-            asked.put(job)
             try:
-                result = answers.get(timeout=SECONDS_A_FILE)
-            except Empty:
-                asked, answers = _start_thread(settings)
+                result = within(partial(extract_file, job, settings))
+            except TimeoutError:
                 result = _lost(job, _ENDLESS, lost)
             yield result
     finally:
-        asked.put(None)
-
-
-def _start_thread(settings: Features) -> tuple[SimpleQueue, SimpleQueue]:
-    """Where it is asked, and where it answers; None ends it, and the program's end does not wait for it."""
-    asked, answers = SimpleQueue[Job | None](), SimpleQueue[Extraction | Fault]()
-
-    def work() -> None:
-        while (job := asked.get()) is not None:
-            answers.put(extract_file(job, settings))
-
-    threading.Thread(target=work, daemon=True).start()
-    return asked, answers
+        within.end()
 
 
 def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Generator[Extraction | Fault, None, None]:
@@ -198,6 +184,7 @@ def _submit(pool: ProcessPool, batch: list[Job], settings: Features) -> Future:
 
 def _start_worker() -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()  # what a file needs is megabytes, each mapped from the kernel and handed back otherwise
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

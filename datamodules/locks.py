@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from datamodules.errors import DataError
-from datamodules.whole_files import regular
+from datamodules.whole_files import about, regular
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,23 @@ def held(path: Path, what: Path | str) -> Iterator[None]:
     what: that is locked, for the message. The file stays when it is let go: whoever waits must find the same.
     """
     with regular(path).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            log.warning("%s is held by %s; waiting for it to end", what, file.read().strip() or "another process")
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with about(path):
+            _wait_for(file, what)
         _say(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n")
         try:
             yield
         finally:
             _say(file.fileno(), "")
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _wait_for(file: IO[str], what: Path | str) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        log.warning("%s is held by %s; waiting for it to end", what, file.read().strip() or "another process")
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def take(file: IO[str], what: Path | str) -> None:

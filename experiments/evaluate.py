@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from datamodules.allocator import keep_freed_memory
 from experiments.config.saved import evaluation_data
 from experiments.config.targets import read_corpus
 from experiments.console.log_lines import log_to_console
 from experiments.console.result_table import show_result
 from experiments.console.user_errors import user_errors
 from experiments.results.subject import evaluate, subject_of
-from experiments.training.memory import keep_freed_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from datamodules.allocator import keep_freed_memory
 from experiments.console.log_lines import log_to_console
 from experiments.console.user_errors import user_errors
 from experiments.drawing.in_turn import drawn_in_turn
 from experiments.drawing.of_runs import FIGURES, OF_SOUND, DrawnRun, draw_run, draw_together
 from experiments.drawing.of_tables import BARS, draw_table, tables_below
 from experiments.results.run_result import RunResult
-from experiments.training.memory import keep_freed_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from datamodules.allocator import keep_freed_memory
 from datamodules.errors import DataError
 from datamodules.reading.audio_files import find_audio
 from experiments.console.log_lines import log_to_console
@@ -14,7 +15,6 @@ from experiments.results import load_predictor
 from experiments.results.loading import files_read
 from experiments.results.output_files import check_folder, check_writable
 from experiments.results.predictions_csv import Wanted, predict_to_csv
-from experiments.training.memory import keep_freed_memory
 from experiments.training.threads import take_threads
 
 MODEL = "a .ckpt, a run's directory, or an authors' .pth.tar; give one for every attribute or task"

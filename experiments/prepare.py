@@ -10,6 +10,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
+from datamodules.allocator import keep_freed_memory
 from experiments import CONF
 from experiments.config.command_line import check_command_line
 from experiments.config.from_hydra import make_plan
@@ -41,6 +42,7 @@ def run(cfg: DictConfig, verify: bool = False) -> None:
 def main(cfg: DictConfig) -> None:
     """Run as a program."""
     log_to_console()
+    keep_freed_memory()
     with user_errors():
         run(cfg, verify=bool(_asked))
 

@@ -17,7 +17,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
 
 import callbacks
-from experiments.training.memory import keep_freed_memory
+from datamodules.allocator import keep_freed_memory
 
 # Callbacks that end a training in the middle; what may be named as a callback lies in that package alone.
 callbacks.__path__.append(str(Path(__file__).parent / "mishaps"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from datamodules.allocator import keep_freed_memory
 from experiments.bench.attention_cost import attention_costs
 from experiments.bench.batch_cost import batch_costs, order_costs
 from experiments.bench.chunk_cost import chunk_costs, every_model
@@ -28,7 +29,6 @@ from experiments.bench.start_cost import start_costs
 from experiments.bench.trainer_cost import trainer_costs
 from experiments.console.user_errors import user_errors
 from experiments.training.exactness import calculate_exactly
-from experiments.training.memory import keep_freed_memory
 
 ROUNDS = ["model=temp_trans", "model=acg_emocluster"]
 MODEL = "model=temp_triplet"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import torch
 
+from datamodules.allocator import keep_freed_memory
 from experiments.bench.chunk_cost import chunk_batch, shape_of, step_of, untrained
 from experiments.bench.own_process import apart
 from experiments.bench.rows import Row
@@ -17,7 +18,6 @@ from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
 from experiments.training.bf16 import processor_has_bf16
 from experiments.training.exactness import calculate_exactly
-from experiments.training.memory import keep_freed_memory
 from sermodels import sliced_blocks
 
 SENTENCES = 64

@@ -65,16 +65,20 @@ def _of_one(overrides: str, labeled: int, unlabeled: int, place: Path) -> Iterat
         passes = list(csv.DictReader(lines))
     clustering = _clustering(place)
     last = {row["set"]: row for row in passes}
-    for row in last.values():
-        labelling = clustering.get(row["pass"])
+    of_set = {name: (row, clustering.get(row["pass"])) for name, row in last.items()}
+    of_round: dict[str, list[tuple[dict[str, str], float | None]]] = {name: [one] for name, one in of_set.items()}
+    of_round["a round"] = [*of_set.values()]
+    for name, parts in of_round.items():
+        seconds = sum(float(row["seconds"]) for row, _ in parts)
+        labelling = sum(took or 0.0 for _, took in parts) if clustering else None
         yield {
             "options": f"`{overrides}`",
-            "set": row["set"],
-            "sentences": sets[row["set"]],
-            "batches": int(row["batches"]),
-            "seconds": float(row["seconds"]),
+            "set": name,
+            "sentences": sum(sets[row["set"]] for row, _ in parts),
+            "batches": sum(int(row["batches"]) for row, _ in parts),
+            "seconds": seconds,
             "of them embedding and k-means": labelling,
-            "share": None if labelling is None else labelling / float(row["seconds"]),
+            "share": None if labelling is None else labelling / seconds,
             "GPU GB": whole.device_gb,
         }
 

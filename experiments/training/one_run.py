@@ -12,6 +12,7 @@ import torch
 import yaml
 from pytorch_lightning.trainer.states import TrainerStatus
 
+from datamodules.allocator import keep_freed_memory
 from datamodules.batch import LABELED, UNLABELED
 from datamodules.errors import DataError
 from datamodules.fingerprint import data_fingerprint, sets_digest
@@ -42,7 +43,6 @@ from experiments.training.environment import describe_environment
 from experiments.training.joining import join_processes, refuse_unlike
 from experiments.training.left_behind import LeftBehind
 from experiments.training.loggers import log_predictions, log_scores, open_loggers
-from experiments.training.memory import keep_freed_memory
 from experiments.training.notes import data_notes
 from experiments.training.trainer import make_model, make_trainer
 from sermodels.parts import make
