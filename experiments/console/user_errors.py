@@ -19,6 +19,8 @@ from experiments.console.report_file import REPORT_FILE, report
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_NO_READER = 141  # 128 + SIGPIPE
+SHOW_ALL = "HYDRA_FULL_ERROR"
+"""Set to 1, everything is a traceback: a fault of ours may look like one of the disk."""
 LONGEST = 2000  # signs of a sentence
 
 
@@ -48,7 +50,7 @@ def user_errors() -> Iterator[None]:
         _drop_output()  # whoever read it has left, as head does: no fault, and nobody to tell
         sys.exit(EXIT_NO_READER)
     except Exception as error:
-        sentence = sentence_of(error)
+        sentence = None if os.environ.get(SHOW_ALL) == "1" else sentence_of(error)
         if sentence is None:
             report(error=f"{type(error).__name__}: {error}")
             raise
@@ -122,6 +124,7 @@ _REMEDIES = {
     errno.EISDIR: "give a file, or remove the folder",
     errno.EEXIST: "is there already, and something else than what belongs there; give another place, or remove it",
     errno.ENOENT: "is not there, or what it links to is not; check the name",
+    errno.ENOLCK: "is on a disk that knows no locks; give another place",
     errno.EFBIG: "is longer than a file of this user may be here; allow more by ulimit -f, or give another disk",
 }
 _OUT_OF_MEMORY = (

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,9 @@ import soundfile
 from datamodules.audio import UnreadableAudio, no_file, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
+from datamodules.extract_files import SECONDS_A_FILE
 from datamodules.front_end import Cut, FrontEnd
+from datamodules.patience import Patience
 
 LONGEST_RECORDING = 86_400.0  # seconds; a header that claims more than a day is no recording to be cut
 
@@ -43,8 +46,8 @@ def spans_of(path: Path, longest: float) -> list[Span]:
     if no_file(path):
         return [Span(path)]
     try:
-        info = soundfile.info(os.fsencode(path))  # a name need not be UTF-8
-    except (soundfile.SoundFileError, OSError, ValueError):
+        info = _within()(lambda: soundfile.info(os.fsencode(path)))  # a name need not be UTF-8
+    except (soundfile.SoundFileError, OSError, ValueError):  # a TimeoutError is an OSError
         return [Span(path)]  # whoever reads it will say what is wrong
     count = max(1, -(-info.frames // max(1, int(longest * info.samplerate))))
     if count == 1 or info.frames > LONGEST_RECORDING * info.samplerate:
@@ -54,7 +57,19 @@ def spans_of(path: Path, longest: float) -> list[Span]:
 
 
 def hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
-    """Read a span once for each front end; a file that cannot be used is told and costs no other."""
+    """Read a span once for each front end; a file that cannot be used, or has no end, is told and costs no other."""
+    try:
+        return _within()(partial(_hear, front_ends, span))
+    except TimeoutError as error:
+        return Heard(span, [], 0.0, fault=f"{span.path}: reading it {error}; convert it to wav, or leave it out.")
+
+
+@cache
+def _within() -> Patience:
+    return Patience(SECONDS_A_FILE)
+
+
+def _hear(front_ends: Sequence[FrontEnd], span: Span) -> Heard:
     inputs: list[Cut] = []
     seconds, warnings, digest = 0.0, [], ""
     if reason := no_file(span.path):

@@ -129,3 +129,9 @@ def test_a_working_folder_that_is_gone_is_told(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit), user_errors():
         raise AssertionError("begun")
     assert "error: the folder that this was started in: No such file or directory" in capsys.readouterr().err
+
+
+def test_everything_is_a_traceback_where_that_is_asked_for(monkeypatch):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(FileNotFoundError), user_errors():
+        open("/gone")  # noqa: SIM115

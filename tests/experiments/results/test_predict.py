@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,9 @@ import torch
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.names import unescaped
+from datamodules.patience import Patience
 from experiments.predict import main
-from experiments.results import load_predictor, loading, predictions_csv, telling
+from experiments.results import hearing, load_predictor, loading, predictions_csv, telling
 from experiments.results.predicted import Predicted, ToldChunk
 from experiments.results.predictions_csv import NOTHING_ELSE, Wanted, predict_to_csv
 from experiments.results.scoring import predict_set
@@ -358,6 +361,22 @@ def test_what_is_heard_of_a_recording_is_told(run, tmp_path):
         "long.wav": "warning: longer than 2 s: 2 of its 8.0 s are heard",
         "rate.wav": "warning: resampled from 8000 Hz",
     }
+
+
+@pytest.mark.faults
+def test_a_decoder_that_never_ends_costs_its_own_recording(run, tmp_path, monkeypatch):
+    folder, real = noise(tmp_path / "audio" / "a.wav", 1.5).parent, hearing.read_audio
+    noise(folder / "endless.wav", 1.5)
+    noise(folder / "z.wav", 1.5)
+
+    def endless(path, *options):
+        return threading.Event().wait() if path.name == "endless.wav" else real(path, *options)
+
+    monkeypatch.setattr(hearing, "read_audio", endless)
+    monkeypatch.setattr(hearing, "_within", cache(lambda: Patience(1.0)))
+    rows = {row["file"].rsplit("/", 1)[-1]: row["status"] for row in predicted(run, tmp_path / "p.csv", folder)}
+    assert rows["a.wav"] == rows["z.wav"] == "ok"
+    assert rows["endless.wav"].endswith("reading it did not end within 1 s; convert it to wav, or leave it out.")
 
 
 @pytest.mark.faults
