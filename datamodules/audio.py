@@ -107,7 +107,7 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
                 block = file.read(min(left, max(1, _BLOCK // channels)), dtype="float32", always_2d=True)
                 if not len(block):
                     break
-                blocks.append(block.mean(axis=1))
+                blocks.append(block[:, 0] if channels == 1 else block.mean(axis=1))
                 left -= len(block)
             samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     except OSError as error:

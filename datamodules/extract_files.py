@@ -23,6 +23,7 @@ from datamodules.errors import DataError
 from datamodules.features import Extractor, Features, make_extractor
 from datamodules.patience import Patience
 
+BEYOND_FLOAT16 = 65520.0  # what rounds to infinity there
 INLINE_FILES = 200  # below this, processes take longer to start than the work
 BATCH_FILES = 8  # files sent to a process at once
 BATCHES_AHEAD = 4  # a worker; bounds the features that wait in memory to be written
@@ -64,7 +65,7 @@ def extract_file(job: Job, settings: Features) -> Extraction | Fault:
     extract = _extractor(settings)
     try:
         audio = read_audio(job.path, settings.sample_rate, job.start_sample, job.stop_sample, settings.min_samples)
-        frames = extract(audio.samples).half()
+        features = extract(audio.samples)
         digest = content_digest(job.path)
     except UnreadableAudio as error:
         return Fault(error.fault, error.remedy)
@@ -72,12 +73,12 @@ def extract_file(job: Job, settings: Features) -> Extraction | Fault:
         # Whatever one file brings about (no memory for it, a decoder's fault), the others go on. It is told,
         # and were it all files, too many would be left out.
         return Fault(f"{type(error).__name__}: {error}", "remove it, or convert it to wav")
-    if not frames.isfinite().all():
+    if not features.abs().max() < BEYOND_FLOAT16:  # nor is NaN
         return Fault(
             "features beyond 65504, the largest float16",
             "lower its level or set features.peak_normalize=true",
         )
-    return Extraction(frames.numpy(), audio.seconds, audio.notes, digest)
+    return Extraction(features.half().numpy(), audio.seconds, audio.notes, digest)
 
 
 def extract_all(
