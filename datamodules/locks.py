@@ -23,7 +23,10 @@ def held(path: Path, what: Path | str) -> Iterator[None]:
     """
     with regular(path).open("a+") as file:
         with about(path):
-            _wait_for(file, what)
+            if not _taken(file):
+                file.seek(0)
+                log.warning("%s is held by %s; waiting for it to end", what, file.read().strip() or "another process")
+                fcntl.flock(file, fcntl.LOCK_EX)
         _say(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}\n")
         try:
             yield
@@ -32,21 +35,19 @@ def held(path: Path, what: Path | str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _wait_for(file: IO[str], what: Path | str) -> None:
+def take(file: IO[str], what: Path | str) -> None:
+    """Lock an open file until it is closed. Raises DataError where another process has it."""
+    if not _taken(file):
+        raise DataError(f"{what}: another process is at the same work; wait for it, or end it.")
+
+
+def _taken(file: IO[str]) -> bool:
+    """Whether it could be locked without waiting."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.seek(0)
-        log.warning("%s is held by %s; waiting for it to end", what, file.read().strip() or "another process")
-        fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def take(file: IO[str], what: Path | str) -> None:
-    """Lock an open file until it is closed. Raises DataError where another process has it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise DataError(f"{what}: another process is at the same work; wait for it, or end it.") from error
+        return False
+    return True
 
 
 def _say(number: int, holder: str) -> None:

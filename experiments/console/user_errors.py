@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -44,12 +45,10 @@ def user_errors() -> Iterator[None]:
             signal.signal(signal.SIGXCPU, _told_before)
         print("interrupted; the same command goes on where this one stopped.", file=sys.stderr, flush=True)
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError as error:
-        if error.filename is not None:
-            raise
-        _drop_output()  # whoever read it has left, as head does: no fault, and nobody to tell
-        sys.exit(EXIT_NO_READER)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_left():
+            _drop_output()  # as head leaves when it has seen enough: no fault, and nobody to tell
+            sys.exit(EXIT_NO_READER)
         sentence = None if os.environ.get(SHOW_ALL) == "1" else sentence_of(error)
         if sentence is None:
             report(error=f"{type(error).__name__}: {error}")
@@ -144,6 +143,16 @@ def _of_a_place(error: OSError) -> str | None:
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
     remedy = _REMEDIES.get(error.errno or 0, "give another place, or this user the right to it")
     return f"{where}: {error.strerror}; {remedy}."
+
+
+def _reader_left() -> bool:
+    """Whether it is this program's output that nobody reads any more, and no other pipe."""
+    output = select.poll()
+    try:
+        output.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # it is no file of the system's
+        return False
+    return any(events & select.POLLERR for _, events in output.poll(0))
 
 
 def _drop_output() -> None:

@@ -78,7 +78,8 @@ def predict_to_csv(
     What is told goes into a `.part` file beside `output`, named after the models; the same command after an
     interruption takes from it what it predicted of recordings that hold the same still, and goes on.
 
-    Raises DataError where models tell the same, and where what is wanted is of one model and there are several.
+    Raises DataError where models tell the same, where another process is at the same, and where what is wanted is of
+    one model and there are several.
     """
     names = output_names(predictors)
     if wanted.of_chunks:

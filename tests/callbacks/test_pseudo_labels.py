@@ -1,4 +1,5 @@
 import csv
+import os
 
 import pandas as pd
 import pytest
@@ -100,12 +101,15 @@ def test_embedding_is_taken_in_evaluation_mode(name):
 
 def test_embeddings_on_the_disk_give_the_same_training(tmp_path, monkeypatch):
     fit(tmp_path / "memory", "UL", "deep_emocluster")
+    set_aside, bytes_of = os.posix_fallocate, []
     monkeypatch.setattr(large_tensors, "free_memory", lambda: 0)
+    monkeypatch.setattr(os, "posix_fallocate", lambda *one: [bytes_of.append(one[2]), set_aside(*one)])
     fit(tmp_path / "disk", "UL", "deep_emocluster")
     of_memory, of_disk = (
         pd.read_csv(tmp_path / place / "history.csv").drop(columns="seconds") for place in ("memory", "disk")
     )
     assert of_memory.equals(of_disk)
+    assert bytes_of == [len(data_for(plan("deep_emocluster"), "UL").sets[name]) * CHUNKS * 256 * 4 for name in "UL"]
     assert len(of_memory) == 2
 
 

@@ -135,3 +135,9 @@ def test_everything_is_a_traceback_where_that_is_asked_for(monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(FileNotFoundError), user_errors():
         open("/gone")  # noqa: SIM115
+
+
+def test_another_pipe_that_breaks_is_a_fault():
+    """A connection to another process that is gone is no reader that left."""
+    with pytest.raises(BrokenPipeError), user_errors():
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
