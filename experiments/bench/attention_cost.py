@@ -30,8 +30,6 @@ def attention_costs(repeats: int) -> Iterator[Row]:
         for name, took in found.items():
             yield {
                 "what": f"kv_pool {window}, {name}",
-                "ms a chunk": took.median * 1e3 / chunks,
-                "fastest": took.low * 1e3 / chunks,
-                "slowest": took.high * 1e3 / chunks,
+                **took.cells("ms a chunk", 1e3 / chunks),
                 "times 4 blocks": took.median / found["4 blocks"].median,
             }

@@ -16,14 +16,11 @@ from datamodules.datamodule import ChunkDataModule
 from datamodules.pseudo_label_store import PseudoLabelStore
 from datamodules.samplers import ChunkUniform, Natural, PassSampler, SentenceUniform
 from datamodules.sentence_set import SentenceSet
-from experiments.bench.round_cost import labels_of, simulated_data
 from experiments.bench.rows import Row
+from experiments.bench.simulated import fitted, labels_of, simulated_data
 from experiments.bench.timing import in_turn
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
-from experiments.config.plan import Node
-from sermodels.parts import make
-from sermodels.tasks.task import Task
 
 CPU = torch.device("cpu")
 SENTENCES_A_BATCH = 64
@@ -36,8 +33,8 @@ def batch_costs(sentences: int, repeats: int) -> Iterator[Row]:
     """A row a way of storing features, measured in turn: all batches of a pass, normalised; disks are cached."""
     plan = make_plan(composed("model=temp_trans", "data.chunks.max_seconds=11"))
     table = {LABELED: labels_of(sentences)}
-    told: Node = {**plan.task, **make("task", plan.task, Task).fitted(table[LABELED], "the bench")}
-    data = simulated_data(plan, table, make("task", told, Task))
+    told = fitted(plan, table[LABELED])
+    data = simulated_data(plan, table, told)
     one = data.sets[LABELED]
     order = torch.randperm(sentences, generator=torch.Generator().manual_seed(0)).split(SENTENCES_A_BATCH)
     with tempfile.TemporaryDirectory() as place:
@@ -51,9 +48,7 @@ def batch_costs(sentences: int, repeats: int) -> Iterator[Row]:
     for name, took in found.items():
         yield {
             "what": f"chunks from {name}",
-            "ms a chunk": took.median * 1e3 / chunks,
-            "fastest": took.low * 1e3 / chunks,
-            "slowest": took.high * 1e3 / chunks,
+            **took.cells("ms a chunk", 1e3 / chunks),
             "times memory": took.median / found["memory"].median,
         }
 
@@ -64,9 +59,7 @@ def order_costs(repeats: int) -> Iterator[Row]:
         took = in_turn({"order": _order(sampler, 11)}, repeats)["order"]
         yield {
             "what": f"{sampler.__name__}, {DRAWN:,} sentences",
-            "seconds a pass": took.median,
-            "fastest": took.low,
-            "slowest": took.high,
+            **took.cells("seconds a pass"),
         }
 
 

@@ -10,8 +10,8 @@ import torch
 
 from datamodules.batch import LABELED, ChunkBatch
 from datamodules.processes import Share
-from experiments.bench.round_cost import labels_of
 from experiments.bench.rows import Row
+from experiments.bench.simulated import fitted, labels_of
 from experiments.bench.timing import best_of
 from experiments.config.building import build_model
 from experiments.config.composing import choices, composed
@@ -19,8 +19,6 @@ from experiments.config.from_hydra import make_plan
 from experiments.config.plan import RunPlan
 from experiments.training.bf16 import processor_has_bf16
 from sermodels.module import EmotionModule
-from sermodels.parts import make as make_part
-from sermodels.tasks.task import Task
 
 NEEDED = {"frozen_classifier": "pretrained.weights=random"}
 ABLATIONS = [
@@ -71,8 +69,7 @@ def shape_of(plan: RunPlan) -> tuple[int, int, int]:
 
 def untrained(plan: RunPlan) -> EmotionModule:
     """The model of a plan, with some scale or classes."""
-    task = make_part("task", plan.task, Task).fitted(labels_of(2), "the bench")
-    return build_model(plan, {**plan.task, **task}).to(memory_format=torch.channels_last)
+    return build_model(plan, fitted(plan, labels_of(2))).to(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)

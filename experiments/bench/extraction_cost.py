@@ -64,9 +64,7 @@ def _of_one_thread(suffix: str, files: Sequence[Path], root: Path, repeats: int)
     for name, took in found.items():
         yield {
             "what": f"{suffix}: {name}",
-            "ms a file": took.median * 1e3 / len(files),
-            "fastest": took.low * 1e3 / len(files),
-            "slowest": took.high * 1e3 / len(files),
+            **took.cells("ms a file", 1e3 / len(files)),
             "times real time": seconds_of_audio / took.median,
             "librosa takes so many times": found["librosa"].median / took.median,
         }
@@ -82,9 +80,7 @@ def _of_processes(files: Sequence[Path], sentences: int, root: Path, repeats: in
     for count, took in found.items():
         yield {
             "what": f"wav: {sentences:,} files by {count} processes",
-            "ms a file": took.median * 1e3 / sentences,
-            "fastest": took.low * 1e3 / sentences,
-            "slowest": took.high * 1e3 / sentences,
+            **took.cells("ms a file", 1e3 / sentences),
             "times real time": None,
             "librosa takes so many times": None,
         }

@@ -42,9 +42,7 @@ def released_costs(overrides: str, repeats: int) -> Iterator[Row]:
         chunks = SENTENCES * 11
         yield {
             "what": f"`{overrides}`, {chunks} chunks a batch, {name}",
-            "ms a chunk": took.median * 1e3 / chunks,
-            "fastest": took.low * 1e3 / chunks,
-            "slowest": took.high * 1e3 / chunks,
+            **took.cells("ms a chunk", 1e3 / chunks),
             "peak GB": memory[name],
             "times as fast as released": found["as released"].median / took.median,
         }

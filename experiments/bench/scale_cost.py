@@ -23,13 +23,10 @@ from datamodules.sentence_set import SentenceSet
 from experiments.bench.extraction_cost import repeated
 from experiments.bench.kmeans_cost import DIMENSIONS, ITERATIONS
 from experiments.bench.own_process import apart
-from experiments.bench.round_cost import labels_of, simulated_data
 from experiments.bench.rows import Row
+from experiments.bench.simulated import fitted, labels_of, simulated_data
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
-from experiments.config.plan import Node
-from sermodels.parts import make
-from sermodels.tasks.task import Task
 
 SHORT = 0.3
 """Seconds of a sentence that is prepared, so that 600,000 of them find room on a disk."""
@@ -73,8 +70,8 @@ def _gather(sentences: int, place: Path) -> float:
     plan = make_plan(composed("model=temp_trans", "data.chunks.max_seconds=11"))
     features, chunks = plan.data.features, plan.data.chunks
     table = labels_of(sentences)
-    told: Node = {**plan.task, **make("task", plan.task, Task).fitted(table, "the bench")}
-    data = simulated_data(plan, {UNLABELED: table.head(2)}, make("task", told, Task))
+    told = fitted(plan, table)
+    data = simulated_data(plan, {UNLABELED: table.head(2)}, told)
     frames = np.memmap(place / "frames.f16", np.float16, "w+", shape=(sentences * FRAMES, features.num_bins))
     lengths = torch.full((sentences,), FRAMES)
     data.sets[UNLABELED] = SentenceSet(

@@ -47,9 +47,7 @@ def start_costs(overrides: str, repeats: int) -> Iterator[Row]:
         took = Spread.of(seconds)
         yield {
             "what": f"`{overrides}`: {name}",
-            "seconds": took.median,
-            "fastest": took.low,
-            "slowest": took.high,
+            **took.cells("seconds"),
         }
 
 

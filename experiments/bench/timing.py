@@ -58,6 +58,10 @@ class Spread:
         """Of every time's."""
         return cls(median(seconds), min(seconds), max(seconds))
 
+    def cells(self, name: str, times: float = 1.0) -> dict[str, float]:
+        """Of a row: `name`, fastest and slowest, each `times` these seconds, as 1e3 makes milliseconds of them."""
+        return {name: self.median * times, "fastest": self.low * times, "slowest": self.high * times}
+
 
 def in_turn(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Spread]:
     """Each in turn, `repeats` times, after once that is not counted: what the machine does meanwhile hits all alike."""

@@ -13,16 +13,13 @@ import pytorch_lightning as pl
 import torch
 
 from datamodules.batch import LABELED, ChunkBatch
-from experiments.bench.round_cost import labels_of, simulated_data
 from experiments.bench.rows import Row
+from experiments.bench.simulated import fitted, labels_of, simulated_data
 from experiments.bench.timing import Spread
 from experiments.config.composing import composed
 from experiments.config.from_hydra import make_plan
-from experiments.config.plan import Node
 from experiments.training.trainer import make_model, make_trainer
 from sermodels.module import EmotionModule
-from sermodels.parts import make
-from sermodels.tasks.task import Task
 
 DEVELOPMENT = 8
 """Sentences; their evaluation is not measured."""
@@ -42,9 +39,7 @@ def trainer_costs(chosen: Sequence[str], sentences: int, repeats: int) -> Iterat
         for name, took in found.items():
             yield {
                 "what": f"`{overrides}`, {name}",
-                "ms a step": took.median * 1e3 / batches,
-                "fastest": took.low * 1e3 / batches,
-                "slowest": took.high * 1e3 / batches,
+                **took.cells("ms a step", 1e3 / batches),
                 "times bare": took.median / found["bare"].median,
             }
 
@@ -60,8 +55,8 @@ def _passes(overrides: str, sentences: int, repeats: int, place: Path) -> "_Bare
     )
     plan = make_plan(composed(*options, *overrides.split()))
     tables = {LABELED: labels_of(sentences), "development": labels_of(DEVELOPMENT)}
-    told: Node = {**plan.task, **make("task", plan.task, Task).fitted(tables[LABELED], "the bench")}
-    data = simulated_data(plan, tables, make("task", told, Task))
+    told = fitted(plan, tables[LABELED])
+    data = simulated_data(plan, tables, told)
     model = make_model(plan, told)
     trainer = make_trainer(plan, model, place, False)
     watch = _BareAfterEach(make_model(plan, told))
