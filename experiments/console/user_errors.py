@@ -85,10 +85,9 @@ def sentence_of(error: BaseException) -> str | None:
 
 def _shown(words: str) -> str:
     """One line of what can be printed, and no longer than is read: files may hold, and be called, anything."""
-    if len(words) > LONGEST:
-        words = f"{words[: LONGEST // 2]} … {words[-LONGEST // 2 :]}"
     line = re.sub(r"\s*\n\s*", " ", words)
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)  # up to ten signs for one
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 
 def _words_of(error: BaseException) -> str | None:

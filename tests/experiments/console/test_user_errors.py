@@ -141,3 +141,9 @@ def test_another_pipe_that_breaks_is_a_fault():
     """A connection to another process that is gone is no reader that left."""
     with pytest.raises(BrokenPipeError), user_errors():
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_signs_that_are_written_as_several_are_counted_as_those():
+    sentence = sentence_of(DataError("no column FileName (found " + "\0" * 1500 + ")"))
+    assert sentence.isprintable()
+    assert len(sentence) < 2010
