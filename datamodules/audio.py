@@ -148,8 +148,9 @@ def _refuse_cut_off(path: Path, file: soundfile.SoundFile) -> None:
     if found and int(found[1]) < _LENGTH_UNKNOWN:
         promised, there = int(found[1]), int(found[2])
         if there < promised:
-            frame = file.channels * max(1, there // max(file.frames * file.channels, 1))  # bytes
-            raise _cut_off(path, file.frames, max(promised // frame, file.frames + 1))
+            if not file.frames:
+                raise UnreadableAudio(path, "cut off: nothing follows its header", "copy it again from its source")
+            raise _cut_off(path, file.frames, max(file.frames * promised // there, file.frames + 1))
 
 
 def _cut_off(path: Path, there: int, promised: int) -> UnreadableAudio:

@@ -122,3 +122,19 @@ def test_samples_that_are_no_longer_there(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(0.5, RATE), RATE)
     with pytest.raises(UnreadableAudio, match="samples 4000 to 9000 were asked for, it has 8000"):
         read_audio(tmp_path / "a.wav", RATE, 4000, 9000)
+
+
+@pytest.mark.parametrize(
+    ("kept", "fault"),
+    [
+        (44, "cut off: nothing follows its header"),
+        (-1, "cut off: 999 samples where its header promises 1000"),
+        (-400, "cut off: 800 samples where its header promises 1000"),
+    ],
+)
+def test_what_a_cut_wav_promised_is_told_in_samples(kept: int, fault: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.full(1000, 0.1), 16000, subtype="PCM_16")
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:kept])
+    with pytest.raises(UnreadableAudio) as caught:
+        read_audio(tmp_path / "a.wav")
+    assert caught.value.fault == fault
