@@ -1,4 +1,4 @@
-"""Predictions of recordings as a table: what is told, what is refused, and what an interruption costs."""
+"""Predictions of recordings as a table: what is told, and what is refused."""
 
 import csv
 import os
@@ -15,15 +15,13 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from recordings import noise, predicted
 
-from datamodules.content import content_digest
-from datamodules.errors import DataError
 from datamodules.names import unescaped
 from datamodules.patience import Patience
 from experiments.predict import main
-from experiments.results import hearing, load_predictor, loading, predictions_csv, telling
-from experiments.results.predicted import Predicted, ToldChunk
-from experiments.results.predictions_csv import NOTHING_ELSE, Wanted, predict_to_csv
+from experiments.results import hearing, load_predictor, loading
+from experiments.results.predictions_csv import predict_to_csv
 from experiments.results.scoring import predict_set
 from experiments.training.data import fitted_task, make_datamodule, prepare_data
 from experiments.training.threads import take_threads
@@ -72,41 +70,6 @@ def test_a_prediction_that_is_no_number_is_told(run, tmp_path, capsys, monkeypat
     (row,) = csv.DictReader((tmp_path / "p.csv").open())
     assert row["arousal"] == ""
     assert "NaN or infinite" in row["status"]
-
-
-def test_an_interrupted_prediction_goes_on(run, tmp_path, monkeypatch):
-    files = []
-    for number in range(5):
-        files.append(tmp_path / f"{number}.wav")
-        soundfile.write(files[-1], np.random.default_rng(number).normal(0, 0.1, 20_000), 16000)
-    models = [load_predictor(run)]
-    predict_to_csv(models, files, tmp_path / "whole.csv")
-    monkeypatch.setattr(predictions_csv, "SPANS_AT_ONCE", 2)
-    heard = []
-    original = telling.hear
-
-    def hear(front_ends, span):
-        if len(heard) == 3:
-            raise KeyboardInterrupt
-        heard.append(span)
-        return original(front_ends, span)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(telling, "hear", hear)
-        with pytest.raises(KeyboardInterrupt):
-            predict_to_csv(models, files, tmp_path / "p.csv")
-    assert not (tmp_path / "p.csv").exists()
-    # One that has changed since is heard again; the others' rows are taken.
-    soundfile.write(files[0], np.random.default_rng(9).normal(0, 0.1, 20_000), 16000)
-    predict_to_csv(models, files, tmp_path / "whole.csv")
-    asked = []
-    monkeypatch.setattr(telling, "hear", lambda m, span: (asked.append(span.path), original(m, span))[1])
-    assert predict_to_csv(models, files, tmp_path / "p.csv") == (5, 0, 0)
-    assert asked == [files[0], *files[2:]]
-    whole, parts = pd.read_csv(tmp_path / "whole.csv"), pd.read_csv(tmp_path / "p.csv")
-    assert whole["arousal"].std() > 0.02
-    # Other batch sizes, other order of float32 sums.
-    np.testing.assert_allclose(whole["arousal"], parts["arousal"], atol=1e-4)
 
 
 def test_predicting_from_audio_equals_predicting_from_the_store(run, tiny, planned):
@@ -174,62 +137,6 @@ def test_wrong_arguments_end_with_a_sentence(arguments, message, run, tmp_path, 
     assert message in capsys.readouterr().err
 
 
-def part_of(output, models, wanted=NOTHING_ELSE):
-    return output.with_name(f"{output.name}.{predictions_csv._digest(models, wanted)}.part")
-
-
-def test_rows_of_another_commands_files_and_torn_rows_are_not_taken(run, tmp_path):
-    models = [load_predictor(run)]
-    wanted = tmp_path / "wanted.wav"
-    soundfile.write(wanted, np.random.default_rng(0).normal(0, 0.1, 20_000), 16000)
-    output = tmp_path / "p.csv"
-    other = Predicted(Path("/other/a.wav"), 0.0, 1.0, {"arousal": 9.9}, "ok", content_digest(wanted)).line()
-    torn = other.replace("/other/a.wav", str(wanted))[:-40]
-    part_of(output, models).write_text(other + torn)
-    assert predict_to_csv(models, [wanted], output) == (1, 0, 0)
-    (row,) = csv.DictReader(output.open())
-    assert row["file"] == str(wanted)
-    assert row["arousal"] != "9.9"
-
-
-@pytest.mark.faults
-def test_what_was_kept_stays_until_the_end_and_is_one_commands(run, tmp_path, monkeypatch):
-    models, folder = [load_predictor(run)], tmp_path / "audio"
-    files = [noise(folder / f"{number}.wav", 1.5) for number in range(3)]
-    part = part_of(tmp_path / "p.csv", models)
-    first = Predicted(files[0], 0.0, 1.5, {"arousal": 4.125}, "ok", content_digest(files[0])).line()
-    part.write_text(first + first[:50])  # and a torn one
-    seen = []
-
-    def another(*arguments):
-        seen.append(part.read_text())
-        with pytest.raises(DataError, match=r"p\.csv: another process is at the same work"):
-            predict_to_csv(models, files, tmp_path / "p.csv")
-        return telling.predict_spans(*arguments)
-
-    monkeypatch.setattr(predictions_csv, "predict_spans", another)
-    assert predict_to_csv(models, files, tmp_path / "p.csv") == (3, 0, 0)
-    assert [text.startswith(first) for text in seen] == [True]
-    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
-    assert rows[0]["arousal"] == "4.125000"
-    assert len(rows) == 3
-
-
-@pytest.mark.faults
-def test_what_was_told_of_a_thousand_chunks_is_taken_up(run, tmp_path):
-    """Its line is longer than the 131,072 letters that Python's csv reads in a cell."""
-    models, recording = [load_predictor(run)], noise(tmp_path / "a.wav", 1.5)
-    values = {"arousal": 4.125, "dominance": 1 / 3, "valence": 2 / 3}
-    chunks = [ToldChunk(float(number), number + 1.0, values) for number in range(2000)]
-    one = Predicted(recording, 0.0, 2000.0, {"arousal": 4.125}, "ok", content_digest(recording), chunks)
-    part = part_of(tmp_path / "p.csv", models, Wanted(chunks=True))
-    part.write_text(one.line())
-    assert len(one.line()) > 131_072
-    assert predict_to_csv(models, [recording], tmp_path / "p.csv", Wanted(chunks=True)) == (1, 0, 0)
-    assert len(list(csv.DictReader((tmp_path / "p.csv").open()))) == 2000
-    assert not part.exists()
-
-
 @pytest.mark.parametrize("place", ["a_folder", "a_file/p.csv"])
 def test_an_output_that_cannot_be_written_is_told_before_the_work(place, run, tmp_path, capsys):
     soundfile.write(tmp_path / "a.wav", np.zeros(20_000), 16000)
@@ -251,18 +158,6 @@ def test_a_name_that_is_not_utf8_is_shown_with_escapes(run, tmp_path):
     assert predict_to_csv([load_predictor(run)], [name], tmp_path / "p.csv") == (1, 0, 0)
     (row,) = csv.DictReader((tmp_path / "p.csv").open())
     assert row["file"].endswith("caf\\xe9.wav")
-
-
-def predicted(run, output, *arguments):
-    main(["--checkpoint", str(run), "--output", str(output), *map(str, arguments)])
-    return list(csv.DictReader(output.open()))
-
-
-def noise(path, seconds, rate=16_000, channels=1, level=0.1):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    samples = np.random.default_rng(0).normal(0, level, (round(seconds * rate), channels))
-    soundfile.write(path, samples, rate)
-    return path
 
 
 def test_an_output_that_is_one_of_the_recordings_is_refused(run, tmp_path, capsys):

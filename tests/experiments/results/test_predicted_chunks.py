@@ -1,6 +1,5 @@
 """What is told of recordings besides a number each: their chunks, their embeddings, their pictures."""
 
-import csv
 import shutil
 from dataclasses import replace
 
@@ -10,9 +9,9 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from recordings import predicted
 
 from datamodules.errors import DataError
-from experiments.predict import main
 from experiments.results import load_predictor, predictions_csv, telling
 from experiments.results.predictions_csv import Wanted, predict_to_csv
 
@@ -29,11 +28,6 @@ def audio(tmp_path):
         soundfile.write(path, samples, 16000)
     (tmp_path / "audio" / "broken.wav").write_bytes(b"RIFF and nothing more")
     return tmp_path / "audio"
-
-
-def predicted(run, output, *arguments):
-    main(["--checkpoint", str(run), "--output", str(output), *map(str, arguments)])
-    return list(csv.DictReader(output.open()))
 
 
 def test_a_row_a_chunk(run, audio, tmp_path):
