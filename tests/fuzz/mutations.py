@@ -92,7 +92,9 @@ def changed(draw: st.DrawFn, good: Any, values: Sequence[Any] = VALUES, most: in
         elif what == "gone" and node is not tree:
             del node[key]
         elif what == "new" and isinstance(node[key], dict):
-            node[key][draw(st.sampled_from(("x", "_target_", "self", "task", "")))] = draw(st.sampled_from(values))
+            node[key][draw(st.sampled_from(("x", "_target_", "self", "task", "")))] = deepcopy(
+                draw(st.sampled_from(values))
+            )
         elif what == "deep":
             node[key] = nested(draw(st.sampled_from((3, 200, 900))), draw(st.booleans()))
         elif what == "swap":
