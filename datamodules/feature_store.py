@@ -279,7 +279,8 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     try:
         settings: dict[str, Any] = json.loads(regular(path).read_text())
         features = settings["features"]
-        if int(features["num_bins"] if "num_bins" in features else features["num_mels"]) > 0:
+        bins = features["num_bins"] if "num_bins" in features else features["num_mels"]
+        if type(bins) is int and bins > 0:  # true is none
             return settings
     except UNREADABLE as error:
         log.debug("%s: %s", path, error)

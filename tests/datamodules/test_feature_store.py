@@ -348,3 +348,14 @@ def test_a_disk_that_does_not_answer_is_not_called_damage(tmp_path, name):
     (tmp_path / name).symlink_to("/proc/self/mem")  # refused with EIO
     with pytest.raises(DataError, match=rf"{name}: cannot be read \(Input/output error\); give this user the right"):
         FeatureStore.open(tmp_path)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("bins", [True, "128", 1.0, 0, None])
+def test_settings_whose_bins_are_no_whole_number_are_refused(tmp_path, bins):
+    write(tmp_path, range(2))
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    settings["features"]["num_mels"] = bins
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(DataError, match=r"settings\.json: cannot be read; remove this folder"):
+        FeatureStore.open(tmp_path)
