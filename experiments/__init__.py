@@ -16,7 +16,7 @@ def _shown(kind: type[BaseException], error: BaseException, trace: TracebackType
     """Ctrl-C, or no room for a library, while a program is imported, before console/user_errors.py speaks for it."""
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted; nothing was begun.", file=sys.stderr)
-    elif issubclass(kind, ImportError | OSError) and is_out_of_memory(error):
+    elif issubclass(kind, MemoryError | ImportError | OSError) and is_out_of_memory(error):
         print("error: there is too little memory to begin; allow more by ulimit -v.", file=sys.stderr, flush=True)
         os._exit(2)
     else:

@@ -101,11 +101,28 @@ def test_an_interruption_of_the_imports_is_no_traceback():
     assert (done.returncode, done.stderr) == (-2, "interrupted; nothing was begun.\n")
 
 
-@pytest.mark.parametrize("megabytes", [200, 500])  # too few for PyTorch, for numpy beside it
-def test_no_room_for_a_library_is_a_sentence(megabytes):
-    limited = f"ulimit -v {megabytes * 1000}; exec {sys.executable} -m experiments.predict --checkpoint x --output y z"
-    done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True)
+def test_no_room_for_pytorch_is_a_sentence():
+    # 500 MB hold numpy where OpenBLAS has one thread, and nowhere PyTorch's 1 GB of libraries
+    limited = f"ulimit -v 500000; exec {sys.executable} -m experiments.predict --checkpoint x --output y z"
+    done = subprocess.run(
+        ["sh", "-c", limited], env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
     assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: there is too little memory")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "MemoryError()",
+        "OSError(12, 'Cannot allocate memory')",
+        "ImportError('libx.so: failed to map segment from shared object')",
+    ],
+)
+def test_no_room_while_a_program_is_imported_is_a_sentence(refusal):
+    code = f"import experiments; raise {refusal}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("error: there is too little memory")
 
 
