@@ -86,10 +86,10 @@ def _hidden(model: EmotionModule, data: ChunkDataModule, set_name: str) -> Hidde
 
 def clusters_of(run: RunResult, hidden: Hidden) -> Tensor:
     """(S, C) clusters of a set's own chunks by k-means, as many as the run has."""
-    given = run.outcome.get("callbacks", {}).get("pseudo_labels", {}).get("num_clusters", CLUSTERS)
+    given = run.deciding_number("callbacks", "pseudo_labels", "num_clusters") or CLUSTERS
     points = hidden.h.flatten(0, 1)
-    count = min(int(given), len(torch.unique(points, dim=0)))
-    made = make_kmeans("auto")(points, count, 50, int(run.outcome["seed"]))
+    count = min(given, len(torch.unique(points, dim=0)))
+    made = make_kmeans("auto")(points, count, 50, run.deciding_number("seed") or 0)
     return made.labels.view(hidden.h.shape[:2])
 
 

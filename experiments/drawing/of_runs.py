@@ -101,7 +101,7 @@ class DrawnRun:
         if name == "transitions" and test.h.shape[1] > 1:
             yield name, draw_transitions({self.run.metrics.model: (test, self.clusters)})
         if name == "space":
-            yield name, draw_space(train, test, self.clusters, int(self.run.outcome["seed"]))
+            yield name, draw_space(train, test, self.clusters, self.run.deciding_number("seed") or 0)
         if name == "attributes" and rated(test):
             yield name, draw_attributes(test, self.clusters)
 

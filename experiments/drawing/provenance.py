@@ -25,7 +25,7 @@ def provenance(run: RunResult) -> str:
     metrics = run.metrics
     corpus = metrics.corpus
     data = f"{corpus['name']} {corpus['version']} ({corpus['labels']})"
-    rounds = run.outcome.get("schedule", {}).get("rounds")
+    rounds = run.deciding_number("schedule", "rounds")
     trained = f"{rounds} rounds on {corpus.get('labeled')} + {corpus.get('unlabeled')} sentences, seed {metrics.seed}"
     tested = "".join(f", {name} {one['n']}" for name, one in metrics.test.items())
     model = f"{metrics.model}, fidelity {_fidelity(run)}, {metrics.attribute}"

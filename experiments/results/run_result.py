@@ -161,6 +161,18 @@ class RunResult:
         known: dict[str, Any] = read_json(self.path / "outcome.json", dict[str, Any], REMEDY)
         return known
 
+    def deciding_number(self, *names: str) -> int | None:
+        """A whole number that decided the run, by its place in `outcome`; None where that says none.
+
+        Raises DataError where what is there is no whole number.
+        """
+        found: Any = self.outcome
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is not None and type(found) is not int:
+            raise DataError(f"{self.path / 'outcome.json'}: {'.'.join(names)} is no whole number; {REMEDY}.")
+        return found
+
     @property
     def config(self) -> Path:
         """config.yaml, the whole config as it was resolved."""

@@ -103,7 +103,12 @@ KNOWN: dict[str, tuple[bytes, ...]] = {
         b'{"corpus": {"name": "x", "version": "1", "labels": 1}, "model": "m", "attribute": "a", "seed": 0}',
     ),
     "environment.json": (b'{"seconds": 1, "commit": [1]}', b'{"seconds": NaN}'),
-    "outcome.json": (b"{}", b'{"task": {"_target_": "sermodels.tasks.attributes.Attributes", "attribute": []}}'),
+    "outcome.json": (
+        b"{}",
+        b'{"schedule": null}',
+        b'{"schedule": {"rounds": "x"}}',
+        b'{"task": {"_target_": "sermodels.tasks.attributes.Attributes", "attribute": []}}',
+    ),
     "overrides.yaml": (b"a: 1", b"- [x]", b"- {a: 1}"),
     "history.csv": (b"pass,set,loss,\0\n0,L,1,1\n", b"pass,set,loss\n0,L,inf\n", b"pass,set,loss\nx,,\n"),
     "clusters.csv": (b"pass,set,clusters,sizes,entropy,reseeded,nmi_to_previous\n0,U,3,1 x,1,0,0\n",),
