@@ -15,6 +15,8 @@ from callbacks.protocols import PassData
 class History(pl.Callback):
     """Mean losses of every pass (over its chunks) and, after passes over L, the development set's scores.
 
+    A pass's seconds are those since the pass before it ended: its re-labelling, its batches, its validation.
+
     loss_names: the model's named losses. scores: its task's.
     """
 
@@ -22,10 +24,10 @@ class History(pl.Callback):
         self.validation = [f"validation/{name}" for name in scores]
         columns = ["pass", "set", "batches", "loss", *loss_names, *self.validation, "seconds"]
         self.table = CsvTable(Path(directory) / "history.csv", columns)
+        self._started = time.perf_counter()
         self._forget()
 
     def _forget(self) -> None:
-        self._started = time.perf_counter()
         self._sums: defaultdict[str, float] = defaultdict(float)
         self._chunks = 0
         self._batches = 0
@@ -33,6 +35,7 @@ class History(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A resumed run goes on with the rows of the passes it has done."""
+        self._started = time.perf_counter()
         if trainer.is_global_zero:
             self.table.cut_back(trainer.current_epoch)
 
@@ -59,6 +62,8 @@ class History(pl.Callback):
         data: PassData = trainer.datamodule  # type: ignore[attr-defined]
         if not trainer.is_global_zero:
             return
+        # Not since its own start: the set has been re-labelled by then.
+        started, self._started = self._started, time.perf_counter()
         validation = {name: float(trainer.callback_metrics[name]) for name in self.validation if self._validated}
         self.table.append(
             {
@@ -67,6 +72,6 @@ class History(pl.Callback):
                 "batches": self._batches,
                 **{name: total / self._chunks for name, total in self._sums.items()},
                 **validation,
-                "seconds": round(time.perf_counter() - self._started, 3),
+                "seconds": round(self._started - started, 3),
             }
         )

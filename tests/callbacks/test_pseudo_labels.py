@@ -1,5 +1,6 @@
 import csv
 import os
+import time
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import torch
 from tiny_training import CHUNKS, CLUSTERED, CLUSTERS, data_for, model, plan, trainer
 
 from callbacks.pseudo_labels import embed_set
+from callbacks.relabelling import RelabellingListener
 from datamodules import large_tensors
 
 
@@ -86,6 +88,17 @@ def test_history_has_a_row_a_pass_and_validates_after_l_only(tmp_path):
         # The mean of sums and the sum of means, of float32 losses.
         assert float(row["loss"]) == pytest.approx(total, rel=1e-5)
     assert (tmp_path / "checkpoints" / "best.ckpt").exists()
+
+
+class Slow(RelabellingListener):
+    def on_relabelling(self, trainer, pl_module, made):
+        time.sleep(0.5)
+
+
+def test_a_pass_takes_the_time_of_its_relabelling_too(tmp_path):
+    fit(tmp_path, "UL", "deep_emocluster", callbacks=(Slow(),))
+    for row in csv.DictReader((tmp_path / "history.csv").open()):
+        assert float(row["seconds"]) >= 0.5
 
 
 @pytest.mark.parametrize("name", CLUSTERED)
