@@ -1,12 +1,12 @@
 """history.csv: a row a pass, whatever other loggers do."""
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from torch import Tensor
 
 from callbacks.csv_table import CsvTable
 from callbacks.protocols import PassData
@@ -28,7 +28,7 @@ class History(pl.Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self._sums: defaultdict[str, float] = defaultdict(float)
+        self._sums: dict[str, Tensor] = {}
         self._chunks = 0
         self._batches = 0
         self._validated = False
@@ -49,7 +49,8 @@ class History(pl.Callback):
         """Add a batch's losses, each chunk weighing the same."""
         chunks = batch.share.total * batch.positions.shape[1]
         for name, value in outputs.items():
-            self._sums[name] += float(value) * chunks
+            # Added where it is: a GPU would stand still while the processor waited for a number.
+            self._sums[name] = value.double() * chunks + self._sums.get(name, 0)
         self._chunks += chunks
         self._batches += 1
 
@@ -70,7 +71,7 @@ class History(pl.Callback):
                 "pass": trainer.current_epoch,
                 "set": data.passes[trainer.current_epoch],
                 "batches": self._batches,
-                **{name: total / self._chunks for name, total in self._sums.items()},
+                **{name: float(total) / self._chunks for name, total in self._sums.items()},
                 **validation,
                 "seconds": round(self._started - started, 3),
             }

@@ -40,7 +40,7 @@ def chosen_backend(backend: str) -> str:
 
 
 def make_kmeans(backend: str) -> KMeans:
-    """`faiss` (on the GPU where its GPU build is installed), `torch`, or `auto`, see `chosen_backend`."""
+    """`faiss` (its GPU build on the GPU that PyTorch uses), `torch`, or `auto`, see `chosen_backend`."""
     backend = chosen_backend(backend)
     if backend == "faiss":
         if not importlib.util.find_spec("faiss"):
@@ -60,6 +60,8 @@ def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) 
     import faiss  # after torch: the other order has been seen to crash on loading two OpenMP runtimes
 
     array = points.detach().float().cpu().contiguous().numpy()
+    # Its own gpu=True takes memory on every card there is; a training is to stay on the one that PyTorch gave it.
+    on_gpu = torch.cuda.is_initialized() and hasattr(faiss, "StandardGpuResources")
     kmeans = faiss.Kmeans(
         array.shape[1],
         num_clusters,
@@ -68,8 +70,10 @@ def faiss_kmeans(points: Tensor, num_clusters: int, iterations: int, seed: int) 
         seed=seed % 2**31,
         max_points_per_centroid=len(array),
         min_points_per_centroid=1,
-        gpu=hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0,
     )
+    if on_gpu:
+        resources = faiss.StandardGpuResources()
+        kmeans.index = faiss.index_cpu_to_gpu(resources, torch.cuda.current_device(), kmeans.index)
     kmeans.train(array)
     distances, labels = kmeans.index.search(array, 1)
     return _fill_empty(torch.from_numpy(labels[:, 0]), torch.from_numpy(distances[:, 0]), num_clusters)

@@ -22,9 +22,11 @@ ITERATIONS = 20
 def kmeans_costs(sizes: Sequence[int], clusters: Sequence[int], repeats: int, device: torch.device) -> Iterator[Row]:
     """A row for every number of points, clusters and backend; each clusters the same points from one random start.
 
-    sizes: N. faiss is given them on the CPU unless its GPU build is installed, which copies them itself.
+    sizes: N. faiss is given them on the CPU, from where its GPU build copies them itself.
     """
     backends = ("faiss", "torch", PEER) if importlib.util.find_spec("faiss") else ("torch", PEER)
+    if device.type == "cuda":
+        torch.cuda.init()  # faiss goes where PyTorch is
     for count in sizes:
         points = blobs(count)
         for num_clusters in clusters:
@@ -69,5 +71,5 @@ def _place(name: str, given: torch.Tensor) -> str:
     if name == "faiss":
         import faiss
 
-        return "GPU" if hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() else "CPU"
+        return "GPU" if hasattr(faiss, "StandardGpuResources") and torch.cuda.is_initialized() else "CPU"
     return "GPU" if given.is_cuda else "CPU"

@@ -30,6 +30,28 @@ def test_a_loss_that_is_no_number_ends_it(loss):
         assert "a/last.ckpt is of before; lower the learning rates" in str(told.value)
 
 
+class Hopeless(pl.Callback):
+    """A loss that is no number from step 1 of pass 1 on."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.last = trainer.current_epoch, batch_idx
+        if trainer.current_epoch == 1 and batch_idx >= 1:
+            outputs["loss"].fill_(torch.nan)
+
+
+@pytest.mark.parametrize(("together", "seen"), [(None, 1), (2, 1), (1000, 2)])
+def test_losses_that_are_read_together_name_the_first_and_save_nothing(together, seen, tmp_path):
+    """By default here at once; else when so many have come, and at the latest at the end of the pass."""
+    run, one = plan("cnn_ae"), model("cnn_ae")
+    fitted = trainer(run, one, tmp_path, 2)
+    place = next(n for n, callback in enumerate(fitted.callbacks) if isinstance(callback, DivergenceCheck))
+    fitted.callbacks[place : place + 1] = [hopeless := Hopeless(), DivergenceCheck(together)]
+    with pytest.raises(TrainingDiverged, match=r"the loss in step 1 of pass 1 over L"):
+        fitted.fit(one, datamodule=data_for(run, "UL"))
+    assert hopeless.last == (1, seen)
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 0
+
+
 class Destroyed(pl.Callback):
     """A weight that the last update of pass 2 makes infinite."""
 

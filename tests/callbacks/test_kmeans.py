@@ -23,6 +23,19 @@ def blobs(count=600, clusters=6, dimensions=16):
     return centres[torch.arange(count) % clusters] + torch.randn(count, dimensions, generator=generator)
 
 
+def test_faiss_takes_the_one_card_that_pytorch_uses_and_none_where_it_uses_none(monkeypatch):
+    faiss = pytest.importorskip("faiss")
+    asked = []
+    monkeypatch.setattr(faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(faiss, "index_cpu_to_gpu", lambda _, card, index: asked.append(card) or index, raising=False)
+    without = faiss_kmeans(blobs(), 6, 20, 0)
+    assert asked == []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 3)
+    assert torch.equal(faiss_kmeans(blobs(), 6, 20, 0).labels, without.labels)
+    assert asked == [3]
+
+
 @pytest.mark.parametrize("kmeans", BACKENDS)
 def test_inertia_is_that_of_scikit_learn(kmeans):
     points = blobs()
