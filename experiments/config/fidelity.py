@@ -22,6 +22,9 @@ def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
         name: [switch for switch, value in ignored.items() if preset.get(switch) != value]
         for name, preset in presets.items()
     }
+    for switch in map(str, presets["paper"]):
+        if switch not in cfg.fidelity:
+            raise ConfigurationError(f"fidelity.{switch}: every preset has it; leave it as it was.")
     chosen = min(differing, key=lambda name: len(differing[name]))
     if differing[chosen]:
         switch = differing[chosen][0]

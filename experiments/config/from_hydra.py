@@ -47,7 +47,7 @@ def make_plan(cfg: DictConfig, here: bool = True) -> RunPlan:
     check_tree(cfg)
     check_finite(OmegaConf.to_container(cfg, resolve=False))
     pretrained = read_pretrained(cfg)
-    if OmegaConf.is_missing(cfg.data, "root") or cfg.data.root is None:
+    if cfg.data.get("root") is None:
         raise ConfigurationError(
             f"data.root is not set: give the folder of the corpus, data={cfg.data.name} data.root=…. "
             f"{where_to_get(cfg.data.name)}".rstrip()

@@ -6,7 +6,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.errors import ConfigurationError
-from experiments.config.knobs import OF_EVERY_RUN, read_keys
+from experiments import CONF
+from experiments.config.knobs import read_keys
 from experiments.config.types import check_type
 
 # Parts of a model lie at the config's root, where each is a group of its own, and are handed to its constructor.
@@ -40,9 +41,9 @@ def check_tree(cfg: DictConfig) -> None:
     for group in GROUPS:
         if group not in tree:
             raise ConfigurationError(f"{group}: a run needs one; choose it, as in {group}=…")
-    for knob in sorted(OF_EVERY_RUN):
-        if knob not in tree:
-            raise ConfigurationError(f"{knob}: every run needs it; leave it as it was.")
+    for option in map(str, OmegaConf.load(CONF / "config.yaml")):
+        if option not in ("defaults", "hydra") and option not in tree:
+            raise ConfigurationError(f"{option}: every run needs it; leave it as it was.")
     for group in (*GROUPS, *PARTS, *NAMED, "training_defaults"):
         if group in tree:
             _require_options(group, tree[group])
