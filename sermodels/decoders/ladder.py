@@ -4,14 +4,15 @@ Shapes: N chunks, D = 256 features, K channels of a layer's map; layer 0 is the 
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from sermodels.decoders.decoder import Decoder
 from sermodels.decoders.mirror import mirrorable, mirrored_convolutions
 from sermodels.encoders.encoder import Encoder
+from sermodels.recomputed import recomputed
 
 
 class Combinator(nn.Module):
@@ -62,11 +63,12 @@ class LadderDecoder(Decoder):
         above = self.top(h).unflatten(1, self.map_shape)
         estimates: list[Tensor] = []
         for step, noisy in enumerate(reversed(noisy_maps)):
-            if step:
-                above = self.convolutions[step - 1](estimates[-1])
-            above = self.norms[step](above)
-            # Their insides are computed again in the backward pass: kept, they would be 28 % of what autograd keeps.
-            estimates.append(
-                checkpoint(self.combinators[step], noisy, above, use_reentrant=False, preserve_rng_state=False)
-            )
+            # The losses read every estimate, so these lie there anyway; what is between them would be three maps more.
+            above = recomputed(partial(self._estimate, step), noisy, above, norms_of=self.norms[step])
+            estimates.append(above)
         return estimates[::-1]
+
+    def _estimate(self, step: int, noisy: Tensor, above: Tensor) -> Tensor:
+        """z̃ and the estimate above it, for the first step the bottleneck's map -> ẑ."""
+        u = self.convolutions[step - 1](above) if step else above
+        return self.combinators[step](noisy, self.norms[step](u))

@@ -3,17 +3,16 @@
 Shapes: N chunks, T frames, F mel bins, K channels of a map; layer 0 is the chunk, layers 1 .. 7 the blocks.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from sermodels.arguments import number
 from sermodels.encoders.vgg import VGG16
+from sermodels.recomputed import recomputed, statistics_untouched
 from sermodels.whole_batch import draw_rows
 
 
@@ -62,20 +61,30 @@ def noisy_path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
 
     Each path is normalised by its own batch; the running statistics, which evaluation uses, do not see the noise.
     """
-    with _statistics_untouched(encoder):
+    with statistics_untouched(encoder):
         return _path(encoder, chunks, noise_std)
 
 
 def _path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
-    h = _noisy(chunks.unsqueeze(1), noise_std)
-    maps = [h]
+    maps = [_noisy(chunks.unsqueeze(1), noise_std)]
+    before: Any = None
     block: Any  # a ConvBlock or an AttnConvBlock
     for block in encoder.blocks:
-        norm = block.norm
-        z = _noisy(_normalize(norm, block.before_norm(h)), noise_std)
-        maps.append(z)
-        h = (z * norm.weight[:, None, None] + norm.bias[:, None, None]).relu()
-    return LadderPath(maps, h)
+        # The losses read every z, so these lie there anyway; what is between two of them would be three maps more.
+        z = recomputed(partial(_normalized, before, block), maps[-1], norms_of=block)
+        maps.append(_noisy(z, noise_std))
+        before = block
+    return LadderPath(maps, _activated(before, maps[-1]))
+
+
+def _normalized(before: Any, block: Any, z: Tensor) -> Tensor:
+    """From the z of the block before, or the chunk, to the block's own, without noise."""
+    return _normalize(block.norm, block.before_norm(z if before is None else _activated(before, z)))
+
+
+def _activated(block: Any, z: Tensor) -> Tensor:
+    """What a block gives the next."""
+    return (z * block.norm.weight[:, None, None] + block.norm.bias[:, None, None]).relu()
 
 
 def _noisy(z: Tensor, noise_std: float) -> Tensor:
@@ -95,16 +104,3 @@ def _normalize(norm: nn.Module, x: Tensor) -> Tensor:
     plain = {"weight": torch.ones_like(weight), "bias": torch.zeros_like(weight)}
     normalized: Tensor = functional_call(norm, plain, (x,))
     return normalized
-
-
-@contextmanager
-def _statistics_untouched(module: nn.Module) -> Iterator[None]:
-    norms = [one for one in module.modules() if isinstance(one, _BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
