@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from datamodules.corpora.folder import read_pool as read_folder
-from datamodules.corpus import Corpus
+from datamodules.corpus import Corpus, sum_up
 from datamodules.errors import DataError
 from datamodules.reading.directories import require_folder
 from datamodules.reading.sources import corpus_folder
@@ -59,6 +59,8 @@ def read(
     corpus = read_pool(corpus_folder(root, "librispeech"), UNCUT)
     assert corpus is not None
     table = corpus.table.assign(subset=corpus.table["path"].str.split("/").str[0])
+    if table.empty:
+        raise DataError(f"{corpus.root}: none of its utterances can be read; {sum_up(corpus.problems)}.")
     there = sorted(table["subset"].unique())
     held = [one for one in there if one.startswith("dev-")]
     wanted = [one for one in there if one not in held] if subsets is None else list(subsets)
@@ -66,6 +68,8 @@ def read(
         raise DataError(f"{corpus.root}: has no subset {', '.join(unknown)}; take some of {', '.join(there)}.")
     held = [one for one in held if one not in wanted]
     table = table[table["subset"].isin([*wanted, *held])].reset_index(drop=True)
+    if not held and table["speaker"].nunique() < 2:
+        raise DataError(f"{corpus.root}: one speaker cannot train and develop too; give another, or a dev-clean.")
     developing = table["subset"].isin(held) if held else table["speaker"].isin(_lowest(table["speaker"], development))
     table = table.assign(split=developing.map({True: "development", False: "train"}))
     table = table.assign(gender=table["speaker"].map(_genders(corpus.root)).fillna(""))

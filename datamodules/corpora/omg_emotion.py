@@ -27,7 +27,7 @@ SPLITS = {
 OFFICIAL = {"train": "omg_train", "development": "omg_validation", "test": "omg_test"}
 KEY = ["video", "utterance"]
 LABELS = ["arousal", "valence", "emotionmaxvote"]
-RANGES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0)}
+RANGES = {"arousal": (0.0, 1.0), "valence": (-1.0, 1.0), "emotionmaxvote": (0.0, len(EMOTIONS) - 1.0)}
 
 
 def read(root: str | Path) -> Corpus:
@@ -125,10 +125,17 @@ def _table_of(folder: Path, files: list[str], split: str) -> tuple[pd.DataFrame,
             f"after {' or '.join(SPLITS[split])}, as omg_TrainVideos.csv is); put the corpus's tables there."
         )
     (*_, where, table), *others = sorted(read, key=lambda one: one[:3])
-    labels = {name: pd.to_numeric(table[name], errors="coerce") if name in table else np.nan for name in LABELS}
+    labels = {name: _numbers_of(table[name]) if name in table else None for name in LABELS}
     utterances = table["utterance"].str.strip().map(lambda name: PurePosixPath(name).stem, na_action="ignore")
-    told = pd.DataFrame({"video": table["video"].str.strip(), "utterance": utterances, **labels})
+    told = pd.DataFrame({"video": table["video"].str.strip(), "utterance": utterances, **labels}, dtype=object)
     return told, where, [name for *_, name, _ in others]
+
+
+def _numbers_of(cells: pd.Series) -> pd.Series:
+    """Numbers; text where it is none, to be told; None where there is nothing."""
+    text = cells.str.strip().replace("", None)
+    numbers = pd.to_numeric(text, errors="coerce")
+    return numbers.astype(object).where(numbers.notna(), text)
 
 
 def _with_names(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[Problem]]:
@@ -159,13 +166,16 @@ def _without_doubtful(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem],
         problems.append(Problem(f"{row.video}/{row.utterance}", fault, "leave the right row in the table"))
     kept = alike[~contradicting]
     wrong = pd.Series(False, index=kept.index)
+    numbers = {name: pd.to_numeric(kept[name], errors="coerce").astype(float) for name in LABELS}
     for name, (low, high) in RANGES.items():
-        outside = kept[name].notna() & ~kept[name].between(low, high)
+        outside = kept[name].notna() & ~numbers[name].between(low, high)
+        if name == "emotionmaxvote":
+            outside |= numbers[name] % 1 > 0
         for row in kept[outside].itertuples():
-            fault = f"its {name} is `{getattr(row, name):g}`, not {low:g} to {high:g}"
+            fault = f"its {name} is `{getattr(row, name)}`, not {low:g} to {high:g}"
             problems.append(Problem(f"{row.video}/{row.utterance}", fault, "mend the table"))
         wrong |= outside
-    return kept[~wrong], problems, len(table) - len(alike)
+    return kept.assign(**numbers)[~wrong], problems, len(table) - len(alike)
 
 
 def _sound_of(sounds: dict[tuple[str, str], list[str]], split: str, video: str, utterance: str) -> str | None:

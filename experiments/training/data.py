@@ -153,6 +153,22 @@ def _shared_speakers(corpus: Corpus) -> list[str]:
     return notes
 
 
+def teaching(data: PreparedData, task: Node) -> PreparedData:
+    """Less the training sentences that the task cannot learn from, which a note counts.
+
+    Where there are no others it is left as it is: fitting the task says what is wrong.
+    """
+    corpus = data.corpus
+    taught = make("task", task, Task)
+    left_out = (corpus.table["split"] == "train") & ~taught.can_learn_from(corpus.table)
+    count, of = int(left_out.sum()), int((corpus.table["split"] == "train").sum())
+    if count in (0, of):
+        return data
+    note = f"{count} of {of} sentences of train have no {taught.label} label and are left out of it"
+    kept = replace(corpus, table=corpus.table[~left_out].reset_index(drop=True), notes=(*corpus.notes, note))
+    return replace(data, corpus=kept)
+
+
 def fitted_task(task: Node, corpus: Corpus) -> Node:
     """The task as Train makes it: its scale or its classes known. Raises DataError for labels that teach nothing."""
     return {**task, **from_first(lambda: make("task", task, Task).fitted(corpus.rows("train"), str(corpus.root)))}

@@ -36,6 +36,7 @@ from experiments.training.data import (
     fitted_task,
     make_datamodule,
     read_corpora,
+    teaching,
     training_set,
 )
 from experiments.training.disk import refuse_full_disk
@@ -151,6 +152,7 @@ def _fit_and_score(
     partial: bool,
     threads: int,
 ) -> Metrics:
+    data = teaching(data, plan.task)
     notes = data_notes(data, plan.data.chunks, plan.pretrained)
     for note in notes:
         log.info("%s", note)

@@ -77,6 +77,10 @@ class Attributes(Task):
                 )
         return {"scale": scale}
 
+    def can_learn_from(self, train: pd.DataFrame) -> pd.Series:
+        """Those that are rated in every attribute: one NaN would make a whole batch's CCC another."""
+        return train[list(self.names)].notna().all(axis=1)
+
     def encode(self, table: pd.DataFrame) -> Tensor:
         """(S, A) z-normalised ratings."""
         ratings = torch.tensor(table[list(self.names)].to_numpy(dtype="float32"))

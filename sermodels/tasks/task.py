@@ -48,6 +48,10 @@ class Task(ABC):
         where: of the corpus, for a DataError about labels that nothing can be learnt from.
         """
 
+    def can_learn_from(self, train: pd.DataFrame) -> pd.Series:
+        """Which sentences of Train `loss` can be computed of, True or False each; the others are left out of L."""
+        return pd.Series(True, train.index)
+
     @abstractmethod
     def encode(self, table: pd.DataFrame) -> Tensor:
         """(S, A) float32 labels of a set's sentences as `loss` reads them; NaN where a sentence has none."""

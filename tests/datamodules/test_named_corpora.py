@@ -231,6 +231,39 @@ def test_omg_and_what_is_wrong_with_it(tmp_path):
     assert corpus.label_kind == "human ratings"
 
 
+def test_omg_labels_that_are_no_numbers_are_told_and_empty_ones_are_none(tmp_path):
+    labels = [
+        "abc,0.1,0",
+        "0x1,0.1,1",
+        '"0,5",0.1,2',
+        "0.2,,",
+        "0.3,0.1,9",
+        "0.3,0.1,2.5",
+        "0.3,0.1,happy",
+        "0.50,0.1,0",
+    ]
+    train = [f"v{number},utterance_1.mp4,{one}" for number, one in enumerate(labels)]
+    train.append("v7,utterance_1.mp4,0.5,0.10,0")  # the same numbers once more
+    omg(tmp_path, train, ["v20,utterance_1.mp4,0.3,0.3,5"], ["v21,utterance_1.mp4,0.6,0.6,6"])
+    for number in (*range(len(labels)), 20, 21):
+        sound(tmp_path / f"v{number}" / "utterance_1.wav")
+    corpus = omg_emotion.read(tmp_path)
+    assert {(one.file.split("/")[0], one.fault) for one in corpus.problems} == {
+        ("v0", "its arousal is `abc`, not 0 to 1"),
+        ("v1", "its arousal is `0x1`, not 0 to 1"),
+        ("v2", "its arousal is `0,5`, not 0 to 1"),
+        ("v4", "its emotionmaxvote is `9.0`, not 0 to 6"),
+        ("v5", "its emotionmaxvote is `2.5`, not 0 to 6"),
+        ("v6", "its emotionmaxvote is `happy`, not 0 to 6"),
+    }
+    rows = corpus.table[corpus.table["split"] == "train"].set_index("speaker")
+    assert list(rows.index) == ["v3", "v7"]
+    assert rows.loc["v3", "arousal"] == pytest.approx(1 + 6 * 0.2)
+    assert np.isnan(rows.loc["v3", "valence"])
+    assert rows.loc["v3", "emotion"] == ""
+    assert "1 rows of train are listed twice and are taken once" in corpus.notes
+
+
 def test_omg_beside_other_tables_and_folders(tmp_path):
     """Names are read by whole words, the authors' tables come first, and one recording is of one split."""
     tested = ["v6,utterance_1.mp4,0.6,0.6,6", "v1,utterance_2.mp4,0.1,0.4,0"]
@@ -325,6 +358,16 @@ def test_librispeech_develops_on_its_own_subsets_where_they_are(tmp_path):
     assert set(chosen["speaker"]) == {"1", "2", "3"}
     with pytest.raises(DataError, match=r"has no subset train-other-500; take some of dev-clean, test-other, train"):
         librispeech.read(tmp_path, subsets=["train-other-500"])
+
+
+def test_librispeech_that_cannot_be_split_is_told(tmp_path):
+    libri(tmp_path, "train-clean-100", [1])
+    with pytest.raises(DataError, match=r"one speaker cannot train and develop too"):
+        librispeech.read(tmp_path)
+    for path in tmp_path.rglob("*.flac"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"none of its utterances can be read; 2 times: .*1-7-0000\.flac"):
+        librispeech.read(tmp_path)
 
 
 def test_every_speaker_of_the_real_emodb_is_left_out_once(real_data):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from experiments.config.targets import read_corpus
 from experiments.results.loading import load_predictor
 from experiments.results.subject import evaluate, subject_of
 from experiments.training import one_run
+from experiments.training.data import read_corpora
 from experiments.training.one_run import train
 
 # Coarser attention; and triplets need four chunks a sentence.
@@ -168,6 +170,27 @@ def test_predictions_do_not_depend_on_the_other_sentences(tiny, planned):
         alone = torch.cat([model(chunk[None]) for chunk in chunks])
     # Convolution kernels for another batch size add in another order: float32 rounding.
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_training_sentences_without_a_rating_are_left_out_of_l(tiny, planned, monkeypatch):
+    plan = planned(*tiny)
+
+    def some_unrated(data_plan):
+        corpus, pool = read_corpora(data_plan)
+        table = corpus.table.copy()
+        train_rows = table.index[table["split"] == "train"]
+        table.loc[train_rows[:3], "arousal"] = np.nan
+        table.loc[train_rows[3:], "valence"] = np.nan  # which is not asked for
+        return replace(corpus, table=table), pool
+
+    monkeypatch.setattr(one_run, "read_corpora", some_unrated)
+    run = train(plan)
+    metrics = run.metrics
+    whole = metrics.corpus["labeled"] + 3
+    note = f"3 of {whole} sentences of train have no arousal label and are left out of it"
+    assert any(one.endswith(note) for one in metrics.corpus["notes"])
+    assert (run.training_set["set"] == "L").sum() == metrics.corpus["labeled"]
+    assert np.isfinite(run.history()["loss"]).all()
 
 
 def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, planned):
