@@ -113,15 +113,14 @@ class ClusterHealth(RelabellingListener):
 
     def _warn_of_collapse(self, made: Relabelling) -> None:
         """Clusters that hold all or nothing teach nothing."""
-        largest = int(torch.bincount(made.labels.flatten()).max())
-        if largest > COLLAPSED * made.labels.numel():
+        if made.largest > COLLAPSED * made.labels.numel():
             log.warning(
                 "pass %d: one of %d clusters of %s holds %d of its %d chunks: they have collapsed, and teach nothing; "
                 "lower the learning rates or num_clusters, and look whether the recordings differ",
                 made.pass_index,
                 made.num_clusters,
                 made.set_name,
-                largest,
+                made.largest,
                 made.labels.numel(),
             )
         mostly_empty = 2 * made.reseeded > made.num_clusters

@@ -24,6 +24,8 @@ class Clustering:
     """Sum of squared distances to the nearest centroid."""
     reseeded: int
     """Clusters that were empty and were given half of the largest each."""
+    largest: int
+    """Points of the largest cluster before it gave any away."""
 
 
 BLOCK = 65536  # points that are worked on at a time, which bounds what lies beside them
@@ -144,6 +146,7 @@ def _fill_empty(labels: Tensor, distances: Tensor, num_clusters: int) -> Cluster
     A single point would be drawn again and again where every cluster gives a pass as many chunks.
     """
     sizes = torch.bincount(labels, minlength=num_clusters)
+    largest = int(sizes.max())
     empties = (sizes == 0).nonzero().flatten().tolist()
     labels = labels.clone() if empties else labels
     for empty in empties:
@@ -153,4 +156,4 @@ def _fill_empty(labels: Tensor, distances: Tensor, num_clusters: int) -> Cluster
         sizes[sizes.argmax()] -= half
         sizes[empty] = half
         labels[farthest] = empty
-    return Clustering(labels, float(distances.double().sum()), len(empties))
+    return Clustering(labels, float(distances.double().sum()), len(empties), largest)

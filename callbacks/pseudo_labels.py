@@ -109,6 +109,7 @@ class PseudoLabels(pl.Callback):
             embeddings=embeddings,
             inertia=clustering.inertia,
             reseeded=clustering.reseeded,
+            largest=clustering.largest,
             effective_size=data.effective_size(set_name),
             seconds=seconds,
         )

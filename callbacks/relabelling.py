@@ -27,6 +27,8 @@ class Relabelling:
     """Sum of squared distances to the nearest centroid."""
     reseeded: int
     """Clusters that were empty and were given half of the largest each."""
+    largest: int
+    """Chunks of the largest cluster before it gave any away."""
     effective_size: float
     """How many equally likely draws the pass's draw by these clusters is worth (Kish 1965)."""
     seconds: float

@@ -55,7 +55,8 @@ def _peer(points: torch.Tensor, num_clusters: int, iterations: int, seed: int) -
 
     made = KMeans(num_clusters, init="random", n_init=1, max_iter=iterations, tol=0, random_state=seed)
     labels = made.fit_predict(points.numpy())
-    return Clustering(torch.from_numpy(labels).long(), float(made.inertia_), 0)
+    found = torch.from_numpy(labels).long()
+    return Clustering(found, float(made.inertia_), 0, int(found.bincount().max()))
 
 
 def blobs(count: int) -> torch.Tensor:

@@ -116,15 +116,18 @@ def test_clusters_that_came_out_empty_are_counted_and_warned_of(tmp_path, caplog
         trainer(run, one, tmp_path, 1, (told,)).fit(one, datamodule=data)
     assert told.made[0].reseeded == CLUSTERS - 1
     assert "pass 0: 3 of 4 clusters of L were empty and got half of the largest one each" in caplog.text
+    everything = len(data.sets["L"]) * CHUNKS
+    assert f"one of 4 clusters of L holds {everything} of its {everything} chunks: they have collapsed" in caplog.text
     assert [row["reseeded"] for row in csv.DictReader((tmp_path / "clusters.csv").open())] == ["3"]
 
 
 def test_a_collapse_is_told_with_its_numbers(tmp_path, caplog):
     """One cluster with nearly all, none of them empty; and few in use, twice in a row."""
 
-    def tell(pass_index, sizes, reseeded):
+    def tell(pass_index, sizes, reseeded, largest=None):
         labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).view(8, 8)
-        health._warn_of_collapse(Relabelling(pass_index, "U", len(sizes), labels, None, None, 1.0, reseeded, 8.0, 0.1))
+        found = reseeded, largest or max(sizes)
+        health._warn_of_collapse(Relabelling(pass_index, "U", len(sizes), labels, None, None, 1.0, *found, 8.0, 0.1))
         told = [one.message for one in caplog.records]
         caplog.clear()
         return " ".join(told)
@@ -137,6 +140,8 @@ def test_a_collapse_is_told_with_its_numbers(tmp_path, caplog):
     assert "pass 5: 1 of 4 clusters of U were used, for the 2. time in a row fewer" in tell(5, [16, 16, 16, 16], 3)
     assert not tell(6, [16, 16, 16, 16], 0)
     assert not tell(7, [16, 16, 16, 16], 3)
+    # As k-means found them, before an empty one got half.
+    assert "pass 8: one of 2 clusters of U holds 64 of its 64 chunks" in tell(8, [32, 32], 1, largest=64)
 
 
 def test_loggers_get_the_numbers_of_the_table(tmp_path):
