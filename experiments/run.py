@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from datamodules.errors import ConfigurationError
 from experiments import CONF
 from experiments.config.command_line import check_command_line
+from experiments.config.hydra_errors import hydra_errors
 from experiments.config.hydra_job import job_of, sweep_place
 from experiments.config.question import Question
 from experiments.console.log_lines import log_to_console, quiet_lightning
@@ -46,6 +47,6 @@ def main(cfg: DictConfig) -> float | None:
 
 if __name__ == "__main__":
     end_with_starter()
-    with SweepReport.at_the_end(), user_errors():
+    with SweepReport.at_the_end(), user_errors(), hydra_errors():
         check_command_line(sys.argv[1:])
         main()

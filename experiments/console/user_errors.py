@@ -15,9 +15,9 @@ from typing import NoReturn
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from datamodules.errors import UserError, is_out_of_memory
+from experiments.console.beginning import EXIT_USER_ERROR
 from experiments.console.report_file import REPORT_FILE, report
 
-EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_NO_READER = 141  # 128 + SIGPIPE
 SHOW_ALL = "HYDRA_FULL_ERROR"

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
-from datamodules.whole_files import write_whole
+from datamodules.whole_files import regular, write_whole
 from experiments.drawing.of_tables import TRANSITIONS, table_figures
 from experiments.drawing.style import save_svg
 from experiments.html.listed import lines_of, missing_lines
@@ -102,7 +102,7 @@ def svg(drawn: Figure, words: str, own: str) -> Markup:
 
 def picture(path: Path, words: str) -> Markup:
     """A file's SVG, as an image, in which no script runs, whoever wrote the file."""
-    data = base64.b64encode(path.read_bytes()).decode()
+    data = base64.b64encode(regular(path).read_bytes()).decode()
     return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(data, words)
 
 

@@ -9,16 +9,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from traceback import print_exc
-from typing import Any
+from typing import IO, Any
 
 from hydra.experimental.callback import Callback
 
-from experiments.console.user_errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, sentence_of
+from datamodules.errors import DataError
+from datamodules.locks import take
+from experiments.console.user_errors import EXIT_INTERRUPTED, sentence_of, user_errors
 from experiments.jobs.gpu_locks import hold_gpus, visible_gpus
 from experiments.jobs.job import DONE, DONE_BEFORE, FAILED, Job, JobResult, run_job
 from experiments.jobs.orphans import end_with
 from experiments.jobs.sweep_table import show, write_summary
-from experiments.results.files import write_json
+from experiments.results.files import read_json, write_json
 
 LOST = "lost"
 """What a job's file says until the job has ended: all that is left to say of one whose starter was killed too."""
@@ -101,38 +103,65 @@ class SweepReport(Callback):
 
     directory: Path | None = None
     """Of the sweep that is going on."""
+    lock: IO[str] | None = None
+    """Of the directory, as long as this process lives."""
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         """Remember where the jobs will write; exit 2 where another sweep does."""
         directory = Path(config.hydra.sweep.dir).resolve()
-        try:
-            directory.mkdir(parents=True)
-        except FileExistsError:
-            print(f"error: {directory}: is another sweep's; start again, or set hydra.sweep.dir.", file=sys.stderr)
-            sys.exit(EXIT_USER_ERROR)
-        SweepReport.directory = directory
+        with user_errors():  # of an exception Hydra would only warn
+            SweepReport.lock = _begun(directory, _asked(config.hydra.overrides))
+            SweepReport.directory = directory
 
     @classmethod
     @contextmanager
     def at_the_end(cls) -> Iterator[None]:
         """Around a program: report its sweep, whichever way it ends; exit 1 if a job is not done, 130 if stopped."""
-        interrupted = False
+        status = 0
         try:
             yield
         except SystemExit as end:
-            interrupted = end.code == EXIT_INTERRUPTED  # perhaps between two jobs, where none of them was told
+            status = end.code if isinstance(end.code, int) else 1  # interrupted perhaps between two jobs
             raise
         finally:
-            status = EXIT_INTERRUPTED if interrupted else 0
             if cls.directory is not None:
-                status = max(status, _report(cls.directory))
+                with user_errors():
+                    status = max(status, _report(cls.directory))
             if status:
                 sys.exit(status)
+
+
+def _asked(overrides: Any) -> list[str]:
+    """The options that make a sweep's jobs."""
+    return [*overrides.task, *(one for one in overrides.hydra if one.lstrip("+~").startswith("hydra.sweeper"))]
+
+
+def _begun(directory: Path, asked: list[str]) -> IO[str]:
+    """The sweep's directory, made or taken up again, locked. Raises DataError where it is another's."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (directory / ".lock").open("a")
+    take(lock, directory)
+    file = directory / "sweep.json"
+    if file.exists():
+        mine = read_json(file, dict[str, list[str]], "remove it") == {"overrides": asked}
+    else:
+        mine = all(one.name == ".lock" for one in directory.iterdir())
+    if not mine:
+        raise DataError(
+            f"{directory}: is another sweep's, or something else lies there; set hydra.sweep.dir to a new folder, or "
+            "give that sweep's own command again."
+        )
+    for before in directory.glob("job-*.json"):
+        before.unlink()
+    write_json(file, {"overrides": asked})
+    return lock
 
 
 def _report(directory: Path) -> int:
     """Write and show a sweep's table; the exit status that its jobs make it."""
     jobs = sorted((json.loads(file.read_text()) for file in directory.glob("job-*.json")), key=_number)
+    if not jobs:  # it ended before the first
+        return 0
     write_summary(directory / "summary.csv", jobs)
     show(jobs, directory)
     if any(job["asked_to_end"] for job in jobs):

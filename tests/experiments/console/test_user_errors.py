@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,9 @@ def test_a_reader_that_left_is_no_fault(count):
     left.stderr.close()
 
 
+PLACES = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+
+
 @pytest.mark.parametrize("count", [1, 100_000])
 def test_output_that_is_refused_is_a_sentence(count):
     with open("/dev/full", "w") as full:
@@ -124,6 +128,40 @@ def test_no_room_while_a_program_is_imported_is_a_sentence(refusal):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("error: there is too little memory")
+
+
+@pytest.mark.parametrize("name", ["RANK", "SLURM_PROCID"])
+def test_an_environment_that_no_program_can_be_imported_in_is_told(name):
+    code = f"import experiments, os; int(os.environ[{name!r}])"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | {name: "abc"}, capture_output=True, text=True)
+    told = f"error: the environment has {name}='abc', no number of a process; unset it.\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams_cost_nothing_and_no_file_takes_their_place(closed, tmp_path):
+    code = (
+        "import experiments\n"
+        "from experiments.console.user_errors import user_errors\n"
+        "import os, sys\n"
+        "with user_errors():\n"
+        f"    with open({str(tmp_path / 'result')!r}, 'w') as file:\n"
+        "        print('told')\n"
+        "        os.write(1, b'told by a library')\n"
+        "        print('told', file=sys.stderr)\n"
+        "        file.write('kept')\n"
+    )
+    (tmp_path / "code.py").write_text(code)
+    done = subprocess.run(["sh", "-c", f"{sys.executable} {tmp_path / 'code.py'} {closed}"], env=PLACES, timeout=60)
+    assert done.returncode == 0
+    assert (tmp_path / "result").read_text() == "kept"
+
+
+def test_a_locale_without_our_signs_is_printed_in(tmp_path):
+    code = "import experiments; print('Temp‑GRU – ∙')"
+    variables = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "Temp\\u2011GRU \\u2013 \\u2219\n")
 
 
 def test_a_limit_of_time_that_is_told_again_and_again_ends_a_program_once():
