@@ -93,13 +93,14 @@ def predict_to_csv(
         take(file, output)
         known = _known(file)
         found = {span: one for span in spans if (one := known.get(_key(span))) and _same(span, one.digest)}
-        left = [span for span in spans if span not in found]
-        batches = [left[start : start + SPANS_AT_ONCE] for start in range(0, len(left), SPANS_AT_ONCE)]
-        for batch in _shown(batches, "predicting"):
+        # Always the same ones together: in another batch a recording's values have another last digit.
+        batches = [spans[start : start + SPANS_AT_ONCE] for start in range(0, len(spans), SPANS_AT_ONCE)]
+        for batch in _shown([batch for batch in batches if not found.keys() >= set(batch)], "predicting"):
             told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
             for span, one in zip(batch, told, strict=True):
-                file.write(one.line())
-                found[span] = one
+                if span not in found:
+                    file.write(one.line())
+                    found[span] = one
             file.flush()
     predicted = [found[span] for span in spans]
     if wanted.embeddings:
