@@ -11,6 +11,7 @@ asked.json                                                 the commands that it 
 DONE, or FAILED with the reason; LOCK                      its state
 """
 
+import csv
 import hashlib
 import json
 import logging
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_COLUMNS = 1000  # pandas takes minutes for a hundred thousand of one name
 LONGEST_SECONDS = 1e12  # of a run; more is no time
 
 REMEDY = "put a copy of it there, or have the run's command train it anew with overwrite=true"
@@ -269,9 +271,14 @@ class RunResult:
         # Imported where it is needed: who only asks whether a run is done should not wait for it.
         import pandas as pd
 
+        def read(one: Path) -> "pd.DataFrame":
+            with one.open(newline="") as file:
+                if len(next(csv.reader(file), [])) > MOST_COLUMNS:
+                    raise ValueError("more columns than any run writes")
+            return pd.read_csv(one, dtype=dict.fromkeys(words, str), index_col=False)
+
         path = self.path / name
-        kinds = dict.fromkeys(words, str)
-        table: pd.DataFrame = _read(path, lambda one: pd.read_csv(one, dtype=kinds, index_col=False))
+        table: pd.DataFrame = _read(path, read)
         return _checked(table, path, needed, set(table.columns) - words, words)
 
     def begun(self, config: str, overrides: Sequence[str], outcome: Mapping[str, Any]) -> None:
@@ -321,7 +328,7 @@ def _read(path: Path, read: Callable[[Path], Any]) -> Any:
     """What a file of a run holds. Raises DataError where it is gone or damaged."""
     try:
         return read(regular(path))
-    except (*UNREADABLE, yaml.YAMLError) as error:
+    except (*UNREADABLE, yaml.YAMLError, csv.Error) as error:
         raise DataError(f"{path}: is missing or cannot be read; {REMEDY}.") from error
 
 
