@@ -116,6 +116,8 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
         if refused := _refused_by_the_system(path):
             raise UnreadableAudio(path, *refused) from error
         reason = str(error).split(": ")[-1].rstrip(".") or "broken inside"
+        if "not a regular file" in reason:  # libsndfile says so of a damaged mp3, too
+            reason = "nothing that a decoder knows"
         remedy = "copy it again from its source, convert it to wav, or remove it"
         raise UnreadableAudio(path, f"cannot be read as audio ({reason})", remedy) from error
     if len(samples) < stop - start:

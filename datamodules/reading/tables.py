@@ -18,9 +18,7 @@ MOST_CELLS = 4096  # of a row; pandas takes minutes and gigabytes for a million,
 def read_table(path: Path, remedy: str, **options: Any) -> pd.DataFrame:
     """All cells as text. Raises DataError with the remedy for what is no table, and for what would not end."""
     try:
-        for number, row in enumerate(_rows(path, remedy, options.get("encoding")), start=1):
-            if len(row) > MOST_CELLS:
-                raise DataError(f"{path}: its row {number} has {len(row)} cells, more than any label table; {remedy}.")
+        refuse_long_rows(path, remedy, options.get("encoding"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.ParserWarning)  # cells beyond the header's are nobody's
             return pd.read_csv(path, dtype=str, **options)
@@ -31,6 +29,13 @@ def read_table(path: Path, remedy: str, **options: Any) -> pd.DataFrame:
     except (ValueError, csv.Error) as error:  # pandas' ParserError and UnicodeDecodeError are ValueErrors
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise DataError(f"{path}: cannot be read as a comma-separated table ({reason}); {remedy}.") from error
+
+
+def refuse_long_rows(path: Path, remedy: str, encoding: str | None = None) -> None:
+    """Raise DataError with the remedy for what would not be read in seconds; csv.Error for what is no table."""
+    for number, row in enumerate(_rows(path, remedy, encoding), start=1):
+        if len(row) > MOST_CELLS:
+            raise DataError(f"{path}: its row {number} has {len(row)} cells, more than any such table; {remedy}.")
 
 
 def columns_of(path: Path, remedy: str, encoding: str) -> list[str]:
@@ -55,7 +60,7 @@ def _rows(path: Path, remedy: str, encoding: str | None) -> Iterator[list[str]]:
 def _bounded(path: Path, remedy: str) -> Path:
     size = regular(path).stat().st_size
     if size > MOST_BYTES:
-        raise DataError(f"{path}: has {size} bytes, more than any label table; {remedy}.")
+        raise DataError(f"{path}: has {size} bytes, more than any such table; {remedy}.")
     return path
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import soundfile
 
-from datamodules.audio import UnreadableAudio, no_file, read_audio
+from datamodules.audio import LOWEST_RATE, UnreadableAudio, no_file, read_audio
 from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.extract_files import SECONDS_A_FILE
@@ -50,7 +50,8 @@ def spans_of(path: Path, longest: float) -> list[Span]:
     except (soundfile.SoundFileError, OSError, ValueError):  # a TimeoutError is an OSError
         return [Span(path)]  # whoever reads it will say what is wrong
     count = max(1, -(-info.frames // max(1, int(longest * info.samplerate))))
-    if count == 1 or info.frames > LONGEST_RECORDING * info.samplerate:
+    refused = info.samplerate < LOWEST_RATE or info.frames > LONGEST_RECORDING * info.samplerate
+    if count == 1 or refused:
         return [Span(path)]
     bounds = [info.frames * number // count for number in range(count + 1)]
     return [Span(path, start, stop, start / info.samplerate) for start, stop in pairwise(bounds)]

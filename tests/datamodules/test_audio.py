@@ -86,6 +86,11 @@ def with_bytes(path: Path, data: bytes) -> Path:
     return path.with_suffix(".wav")
 
 
+def no_mp3(path: Path) -> Path:
+    path.with_suffix(".mp3").write_bytes(np.random.default_rng(0).bytes(5000))
+    return path.with_suffix(".mp3")
+
+
 def with_length(path: Path, count: int) -> Path:
     soundfile.write(path.with_suffix(".wav"), tone(1, RATE)[:count], RATE)
     return path.with_suffix(".wav")
@@ -106,6 +111,7 @@ def with_length(path: Path, count: int) -> Path:
         (lambda p: cut_in_half(p, ".wav"), "cut off: 7989 samples where its header promises 16000"),
         (lambda p: cut_in_half(p, ".flac"), "cannot be read as audio"),
         (lambda p: cut_in_half(p, ".mp3"), "cut off"),
+        (no_mp3, "cannot be read as audio (nothing that a decoder knows)"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_sentence(tmp_path: Path, make, fault: str) -> None:

@@ -160,5 +160,5 @@ def test_what_is_no_file_in_a_label_tables_place(place: str, msp: Path) -> None:
 def test_a_table_beyond_all_bounds_is_not_read(msp: Path) -> None:
     with (msp / "Labels" / "labels_consensus.csv").open("r+b") as file:
         file.truncate(2**40)  # of nothing, which takes no room
-    with pytest.raises(DataError, match="more than any label table"):
+    with pytest.raises(DataError, match="more than any such table"):
         msp_podcast.read(msp)

@@ -297,6 +297,14 @@ def test_a_prediction_out_of_the_scale_is_told(run, tmp_path):
     assert row["status"] == "warning: arousal is out of the scale 1 to 7"
 
 
+def test_a_recording_that_is_refused_as_a_whole_has_one_window(run, tmp_path):
+    soundfile.write(tmp_path / "slow.wav", np.zeros(32_000), 1)  # nine hours, by its header
+    good = noise(tmp_path / "good.wav", 1.5)
+    slow, fine = predicted(run, tmp_path / "p.csv", "--windows", tmp_path / "slow.wav", good)
+    assert "1 samples a second by its header" in slow["status"]
+    assert fine["arousal"]
+
+
 def test_windows_of_a_long_recording(run, tmp_path):
     """Each window's row is that of the window as a file of its own."""
     recording = noise(tmp_path / "long.wav", 7.0)
