@@ -1,11 +1,14 @@
 """Hydra's config without Hydra's command line: for programs with arguments of their own, notebooks and tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from types import MappingProxyType
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from datamodules.errors import ConfigurationError, is_out_of_memory
@@ -51,6 +54,13 @@ def refusal(error: Exception) -> str:
             known = known[: next((at for at, one in enumerate(known) if one.startswith("Config search")), len(known))]
             return f"{said}; take one of {', '.join(known)}."
     return f"{said}; mend the options (python -m experiments.run --cfg job lists all that there are)."
+
+
+@cache
+def shipped(name: str) -> Mapping[str, Any]:
+    """What a file of conf/ says, references as they stand there."""
+    found: Any = OmegaConf.to_container(OmegaConf.load(CONF / name), resolve=False)
+    return MappingProxyType({str(key): value for key, value in found.items()})
 
 
 def choices(group: str) -> list[str]:

@@ -4,11 +4,10 @@ A run reads a switch where its config refers to it, so nothing here knows the mo
 as the chosen preset has them, which tells which one that was.
 """
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from datamodules.errors import ConfigurationError
-from experiments import CONF
-from experiments.config.composing import choices
+from experiments.config.composing import choices, shipped
 
 
 def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
@@ -17,12 +16,12 @@ def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
     read: what `options_read` found.
     """
     ignored = {switch: value for switch, value in cfg.fidelity.items() if f"fidelity.{switch}" not in read}
-    presets = {name: OmegaConf.load(CONF / "fidelity" / f"{name}.yaml") for name in choices("fidelity")}
+    presets = {name: shipped(f"fidelity/{name}.yaml") for name in choices("fidelity")}
     differing = {
         name: [switch for switch, value in ignored.items() if preset.get(switch) != value]
         for name, preset in presets.items()
     }
-    for switch in map(str, presets["paper"]):
+    for switch in presets["paper"]:
         if switch not in cfg.fidelity:
             raise ConfigurationError(f"fidelity.{switch}: every preset has it; leave it as it was.")
     chosen = min(differing, key=lambda name: len(differing[name]))
@@ -41,7 +40,7 @@ def check_fidelity(cfg: DictConfig, read: set[str]) -> None:
             "fidelity=released: the released programs tell attributes; take task=attributes, or fidelity=paper."
         )
     # Of the other switches the class that is given them says what they may be.
-    samplers = sorted({str(preset.vanilla_sampler) for preset in presets.values()})
+    samplers = sorted({str(preset["vanilla_sampler"]) for preset in presets.values()})
     if cfg.fidelity.vanilla_sampler not in samplers and "vanilla_sampler" not in ignored:
         raise ConfigurationError(
             f"fidelity.vanilla_sampler={cfg.fidelity.vanilla_sampler}: take one of {', '.join(samplers)}."

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from datamodules.errors import ConfigurationError
 from experiments import CONF
+from experiments.config.composing import shipped
 
 # What makes a plan whatever the model is.
 OF_EVERY_RUN = {"unlabeled_size", "seed", "batch_size", "run_root", "store_root", "overwrite"}
@@ -58,7 +59,7 @@ def options_read(cfg: DictConfig) -> set[str]:
 
 
 def _knobs(cfg: DictConfig) -> list[str]:
-    return [str(name) for name in OmegaConf.load(CONF / "config.yaml") if name in cfg and name not in NO_KNOBS]
+    return [name for name in shipped("config.yaml") if name in cfg and name not in NO_KNOBS]
 
 
 def by_its_knob(cfg: DictConfig, fault: str) -> str:
@@ -75,7 +76,7 @@ def check_knobs(cfg: DictConfig, read: set[str]) -> None:
     A sweep over such a knob would train one run again and again. read: what `options_read` found.
     Raises ConfigurationError.
     """
-    defaults: Any = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"), resolve=False)
+    defaults = shipped("config.yaml")
     chosen: Any = OmegaConf.to_container(cfg, resolve=False)
     groups = {path.name for path in CONF.iterdir() if path.is_dir()}
     for name in chosen:

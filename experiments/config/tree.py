@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from datamodules.errors import ConfigurationError
-from experiments import CONF
+from experiments.config.composing import shipped
 from experiments.config.knobs import read_keys
 from experiments.config.types import check_type
 
@@ -41,7 +41,7 @@ def check_tree(cfg: DictConfig) -> None:
     for group in GROUPS:
         if group not in tree:
             raise ConfigurationError(f"{group}: a run needs one; choose it, as in {group}=…")
-    for option in map(str, OmegaConf.load(CONF / "config.yaml")):
+    for option in shipped("config.yaml"):
         if option not in ("defaults", "hydra") and option not in tree:
             raise ConfigurationError(f"{option}: every run needs it; leave it as it was.")
     for group in (*GROUPS, *PARTS, *NAMED, "training_defaults"):
