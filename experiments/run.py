@@ -13,6 +13,7 @@ from experiments.config.command_line import check_command_line
 from experiments.config.hydra_errors import hydra_errors
 from experiments.config.hydra_job import job_of, sweep_place
 from experiments.config.question import Question
+from experiments.console.beginning import importing
 from experiments.console.log_lines import log_to_console, quiet_lightning
 from experiments.console.user_errors import user_errors
 from experiments.jobs.job import run_job
@@ -37,10 +38,10 @@ def main(cfg: DictConfig) -> float | None:
             return before["objective"]
         if job.processes > 1 and started == 1:
             sys.exit(run_job(job, {}).status)
-        quiet_lightning()
-        # Imported here, because only a process that trains needs PyTorch.
-        from experiments.config.from_hydra import make_plan
-        from experiments.training.told import train_and_tell
+        with importing():  # here, because only a process that trains needs PyTorch
+            quiet_lightning()
+            from experiments.config.from_hydra import make_plan
+            from experiments.training.told import train_and_tell
 
         return train_and_tell(make_plan(cfg), list(HydraConfig.get().overrides.task), question)
 

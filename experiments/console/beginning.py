@@ -1,8 +1,11 @@
 """The first moments of a program, while it is imported and console/user_errors.py does not speak for it yet."""
 
+import gc
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from datamodules.errors import is_out_of_memory
@@ -21,6 +24,16 @@ def begin() -> None:
         if isinstance(stream, io.TextIOWrapper):  # in a locale without our signs they are shown as others
             stream.reconfigure(errors="backslashreplace")
     sys.excepthook = _shown
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """While libraries are imported, whose many objects are no garbage, nothing looks for any: a second less."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _open_what_is_closed() -> None:

@@ -1,14 +1,16 @@
 """How every figure looks: legible in print, at half its size, and to colour-blind readers."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from datamodules.whole_files import whole_file
 
@@ -61,13 +63,34 @@ def save_svg(drawn: Figure) -> str:
     """The figure as SVG, whose words are text; the same figure is the same string."""
     with mpl.rc_context(_OPTIONS):
         file = io.StringIO()
+        _escape(drawn)
         drawn.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()
+
+
+def _escape(drawn: Figure) -> None:
+    """Signs that cannot be printed as escapes: names hold anything, and a PDF cannot be drawn with some of them."""
+    texts: list[Any] = drawn.findobj(Text)
+    for text in texts:
+        text.set_text(_printable(text.get_text()))
+    for axes in drawn.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter: Any = axis.get_major_formatter()
+            formatter.format_ticks = partial(_printable_ticks, formatter.format_ticks)  # when it is drawn
+
+
+def _printable_ticks(format_ticks: Callable[[Any], list[str]], values: Any) -> list[str]:
+    return [_printable(one) for one in format_ticks(values)]
+
+
+def _printable(words: str) -> str:
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in words)
 
 
 def save(drawn: Figure, path: Path, formats: tuple[str, ...] = FORMATS) -> list[Path]:
     """Write `path` with each ending, whole or not at all, in place of one of before; without dates, so bytes agree."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _escape(drawn)
     written = []
     for ending in formats:
         target = path.with_name(f"{path.name}.{ending}")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SETS = ("L", "U")  # of passes, as datamodules/batch.py has them, beside PyTorch
 LONGEST_SECONDS = 1e12  # of a run; more is no time
 
 REMEDY = "put a copy of it there, or have the run's command train it anew with overwrite=true"
@@ -205,7 +206,7 @@ class RunResult:
 
     def history(self) -> "pd.DataFrame":
         """A row a pass: set, losses, the development set's scores, seconds."""
-        return self._table("history.csv", {"pass", "set", "loss"}, words={"set"})
+        return self._of_sets(self._table("history.csv", {"pass", "set", "loss"}, words={"set"}), "history.csv")
 
     def clusters(self) -> "pd.DataFrame":
         """A row a re-labelling: sizes, entropy, empty clusters, agreement with the one before."""
@@ -213,6 +214,11 @@ class RunResult:
         table = self._table("clusters.csv", needed, words={"set", "sizes"})
         if not table["sizes"].str.fullmatch(r"\d{1,12}( \d{1,12})*").all():
             raise DataError(f"{self.path / 'clusters.csv'}: has sizes that are no numbers; {REMEDY}.")
+        return self._of_sets(table, "clusters.csv")
+
+    def _of_sets(self, table: "pd.DataFrame", name: str) -> "pd.DataFrame":
+        if not table["set"].isin(SETS).all():
+            raise DataError(f"{self.path / name}: has passes over other sets than L and U; {REMEDY}.")
         return table
 
     def predictions(self, set_name: str) -> "pd.DataFrame":

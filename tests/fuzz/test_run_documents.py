@@ -110,7 +110,12 @@ KNOWN: dict[str, tuple[bytes, ...]] = {
         b'{"task": {"_target_": "sermodels.tasks.attributes.Attributes", "attribute": []}}',
     ),
     "overrides.yaml": (b"a: 1", b"- [x]", b"- {a: 1}"),
-    "history.csv": (b"pass,set,loss,\0\n0,L,1,1\n", b"pass,set,loss\n0,L,inf\n", b"pass,set,loss\nx,,\n"),
+    "history.csv": (
+        "pass,set,loss\n0,\ufeff,1\n".encode(),
+        b"pass,set,loss,\0\n0,L,1,1\n",
+        b"pass,set,loss\n0,L,inf\n",
+        b"pass,set,loss\nx,,\n",
+    ),
     "clusters.csv": (
         b"pass,set,clusters,sizes,entropy,reseeded,nmi_to_previous\n0,U,3,1 x,1,0,0\n",
         b",".join([b"pass,set,clusters,sizes,entropy,reseeded,nmi_to_previous"] * 30_000) + b"\n",

@@ -21,7 +21,7 @@ from experiments.drawing.hidden import Hidden
 from experiments.drawing.of_runs import FIGURES, DrawnRun
 from experiments.drawing.provenance import provenance, sign
 from experiments.drawing.space import draw_attributes, draw_space, probe
-from experiments.drawing.style import COLOURS, figure, save
+from experiments.drawing.style import COLOURS, figure, save, save_svg
 from experiments.drawing.transitions import draw_transitions
 from experiments.figures import main
 from experiments.results.run_result import RunResult
@@ -222,6 +222,23 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space"):
             save(drawn, tmp_path / "a", ("png",))
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("sign_of_a_name", ["\ufeff", "\ud800", "\x1b", "\u200b"])
+def test_signs_that_no_font_has_are_escapes_in_a_figure(sign_of_a_name, tmp_path):
+    name = f"MSP{sign_of_a_name}_1"
+    with figure(3, 2) as drawn:
+        axes = drawn.subplots()
+        axes.bar([0, 1], [1, 2], label=name)
+        axes.set_xticks([0, 1], labels=[name, "b"])
+        axes.set_title(f"of {name}\nin two lines")
+        axes.legend()
+    written = save(drawn, tmp_path / "figure", ("png", "pdf", "svg"))
+    assert all(path.stat().st_size for path in written)
+    escaped = "MSP" + ascii(sign_of_a_name)[1:-1] + "_1"
+    words = [text.get_text() for text in axes.get_xticklabels()] + [axes.get_title()]
+    assert words == [escaped, "b", f"of {escaped}\nin two lines"]
+    assert escaped in save_svg(drawn)
 
 
 def test_embeddings_that_are_all_alike_are_told():
