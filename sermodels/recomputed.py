@@ -1,7 +1,8 @@
 """Computing again in the backward pass what would otherwise be kept for it: memory for time."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -15,21 +16,33 @@ def recomputed(compute: Callable[..., Tensor], *inputs: Tensor, norms_of: nn.Mod
     """
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), statistics_untouched(norms_of)
+        return nullcontext(), StatisticsUntouched(norms_of)
 
     made: Tensor = checkpoint(compute, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
     return made
 
 
-@contextmanager
-def statistics_untouched(module: nn.Module) -> Iterator[None]:
-    """While the batch norms of `module` normalise by a batch that their running statistics are not to see."""
-    norms = [one for one in module.modules() if isinstance(one, _BatchNorm)]
-    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
-    try:
-        yield
-    finally:
-        for norm, (momentum, count) in zip(norms, before, strict=True):
+class StatisticsUntouched(AbstractContextManager[None]):
+    """While the batch norms of a module normalise by a batch that their running statistics are not to see.
+
+    It may be entered again and again, as it is where gradients are asked for one by one.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.norms = [one for one in module.modules() if isinstance(one, _BatchNorm)]
+        self._before: list[tuple[float | None, Tensor | None]] = []
+
+    def __enter__(self) -> None:
+        """Remember how they were."""
+        self._before = [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
+        for norm in self.norms:
+            norm.momentum = 0.0
+            if norm.num_batches_tracked is not None:  # SyncBatchNorm insists on one
+                norm.num_batches_tracked = norm.num_batches_tracked.clone()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As they were."""
+        for norm, (momentum, count) in zip(self.norms, self._before, strict=True):
             norm.momentum, norm.num_batches_tracked = momentum, count

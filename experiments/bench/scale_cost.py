@@ -3,6 +3,7 @@
 Shapes: S sentences, C chunks, N frames, F bins, D dimensions of an embedding.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ from experiments.config.from_hydra import make_plan
 
 SHORT = 0.3
 """Seconds of a sentence that is prepared, so that 600,000 of them find room on a disk."""
+ALIKE = 1000
+"""Sentences that are written again and again: what lies in a file does not change how long it takes to read."""
 FRAMES, CHUNKS, CLUSTERS = 376, 11, 50
 """Of a sentence of 6 s that is gathered and clustered."""
 
@@ -66,13 +69,19 @@ def _prepare(sentences: int, place: Path) -> float:
 
 
 def _gather(sentences: int, place: Path) -> float:
-    """The file is one of holes, which are read like a disk's pages that are in its memory."""
+    """Of a file of noise that lies on the disk; how much of it in the disk's memory is the system's choice."""
     plan = make_plan(composed("model=temp_trans", "data.chunks.max_seconds=11"))
     features, chunks = plan.data.features, plan.data.chunks
     table = labels_of(sentences)
     told = fitted(plan, table)
     data = simulated_data(plan, {UNLABELED: table.head(2)}, told)
-    frames = np.memmap(place / "frames.f16", np.float16, "w+", shape=(sentences * FRAMES, features.num_bins))
+    shape = sentences * FRAMES, features.num_bins
+    noise = torch.randn(min(sentences, ALIKE) * FRAMES, features.num_bins).half().numpy()
+    with (place / "frames.f16").open("wb") as file:
+        for first in range(0, sentences, ALIKE):
+            file.write(noise[: min(ALIKE, sentences - first) * FRAMES].data)
+        os.fsync(file.fileno())
+    frames = np.memmap(place / "frames.f16", np.float16, "r+", shape=shape)
     lengths = torch.full((sentences,), FRAMES)
     data.sets[UNLABELED] = SentenceSet(
         UNLABELED,

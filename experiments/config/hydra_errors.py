@@ -1,5 +1,6 @@
 """What goes wrong inside Hydra, its sweepers and launchers, as errors that a program can tell in a sentence."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,11 +24,15 @@ def hydra_errors() -> Iterator[None]:
     utils.run_and_report = _run  # type: ignore[assignment]
     try:
         yield
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(refusal(error)) from error
     except Exception as error:
-        if isinstance(error, OSError) or is_out_of_memory(error) or not _is_of_a_plugin(error):
+        if isinstance(error, OSError) or is_out_of_memory(error) or (by := _raised_by(error)) == "experiments":
             raise
+        if isinstance(error, HydraException | OmegaConfBaseException):
+            raise ConfigurationError(refusal(error)) from error
+        if by != "hydra_plugins":
+            raise
+        if "No trials are completed" in str(error):  # Optuna looks for the best one; the table says why there is none
+            sys.exit(1)
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise ConfigurationError(
             f"the sweep cannot be made ({reason}); mend hydra.sweeper or hydra.launcher."
@@ -40,12 +45,13 @@ def _run(function: Callable[[], Any]) -> Any:
     return function()
 
 
-def _is_of_a_plugin(error: Exception) -> bool:
-    """Whether a plugin of Hydra's, or what it called, raised it: nothing of ours lies below the plugin's last line."""
-    modules = []
+def _raised_by(error: Exception) -> str:
+    """Whose line, of ours, Hydra's and its plugins', was the last before the error; ours may stand above and below."""
+    packages = []
     trace = error.__traceback__
     while trace is not None:
-        modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
+        packages.append(str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0])
         trace = trace.tb_next
-    below = [one.split(".")[0] for one in modules if one.startswith(("hydra_plugins.", "experiments."))]
-    return bool(below) and below[-1] == "hydra_plugins"
+    # The first line is that of whoever entered this manager.
+    known = [one for one in packages[1:] if one in ("experiments", "hydra", "hydra_plugins")]
+    return known[-1] if known else ""

@@ -117,23 +117,26 @@ class SweepReport(Callback):
     @contextmanager
     def at_the_end(cls) -> Iterator[None]:
         """Around a program: report its sweep, whichever way it ends; exit 1 if a job is not done, 130 if stopped."""
-        status = 0
+        code: int | str | None = 0
         try:
             yield
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else 1  # interrupted perhaps between two jobs
-            raise
-        finally:
+        except SystemExit as end:  # interrupted perhaps between two jobs, where none of them was told
+            code = end.code
+        except Exception:
             if cls.directory is not None:
-                with user_errors():
-                    status = max(status, _report(cls.directory))
-            if status:
-                sys.exit(status)
+                _report(cls.directory)
+            raise
+        if cls.directory is not None:
+            with user_errors():
+                status = _report(cls.directory)
+            code = max(code or 0, status) if isinstance(code, int | None) else code
+        if code:
+            sys.exit(code)
 
 
 def _asked(overrides: Any) -> list[str]:
     """The options that make a sweep's jobs."""
-    return [*overrides.task, *(one for one in overrides.hydra if one.lstrip("+~").startswith("hydra.sweeper"))]
+    return [*overrides.task, *(one for one in overrides.hydra if "sweeper" in one.partition("=")[0])]
 
 
 def _begun(directory: Path, asked: list[str]) -> IO[str]:
@@ -151,8 +154,6 @@ def _begun(directory: Path, asked: list[str]) -> IO[str]:
             f"{directory}: is another sweep's, or something else lies there; set hydra.sweep.dir to a new folder, or "
             "give that sweep's own command again."
         )
-    for before in directory.glob("job-*.json"):
-        before.unlink()
     write_json(file, {"overrides": asked})
     return lock
 

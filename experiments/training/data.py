@@ -156,14 +156,17 @@ def _shared_speakers(corpus: Corpus) -> list[str]:
 def teaching(data: PreparedData, task: Node) -> PreparedData:
     """Less the training sentences that the task cannot learn from, which a note counts.
 
-    Where there are no others it is left as it is: fitting the task says what is wrong.
+    Raises DataError where there are no others.
     """
     corpus = data.corpus
     taught = make("task", task, Task)
     left_out = (corpus.table["split"] == "train") & ~taught.can_learn_from(corpus.table)
     count, of = int(left_out.sum()), int((corpus.table["split"] == "train").sum())
-    if count in (0, of):
+    if not count:
         return data
+    if count == of:
+        taught.fitted(corpus.rows("train"), str(corpus.root))  # says what it lacks, where that is one thing
+        raise DataError(f"{corpus.root}: no training sentence has all labels of {taught.label}; choose fewer.")
     note = f"{count} of {of} sentences of train have no {taught.label} label and are left out of it"
     kept = replace(corpus, table=corpus.table[~left_out].reset_index(drop=True), notes=(*corpus.notes, note))
     return replace(data, corpus=kept)

@@ -23,8 +23,8 @@ from experiments.training.exactness import calculate_exactly
 from experiments.training.joining import parallel_options
 from sermodels.module import EmotionModule
 
-REFRESH_ON_GPU = 20
-"""Batches between two looks of the progress bar."""
+VALUES_ON_GPU = 20
+"""Batches between two looks of the progress bar at what a GPU has computed."""
 
 
 def make_model(plan: RunPlan, task: Node) -> EmotionModule:
@@ -63,8 +63,7 @@ def make_trainer(plan: RunPlan, model: EmotionModule, directory: Path, loggers: 
         last_checkpoint(directory / "checkpoints"),
     ]
     if trainer.progress_bar:
-        # What the bar shows is read from the device, for which a GPU has to stand still.
-        callbacks.append(PassProgress(refresh_rate=REFRESH_ON_GPU if trainer.accelerator == "gpu" else 1))
+        callbacks.append(PassProgress(VALUES_ON_GPU if trainer.accelerator == "gpu" else 1))
     return pl.Trainer(
         accelerator=trainer.accelerator,
         devices=trainer.devices,

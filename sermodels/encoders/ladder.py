@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 from sermodels.arguments import number
 from sermodels.encoders.vgg import VGG16
-from sermodels.recomputed import recomputed, statistics_untouched
+from sermodels.recomputed import StatisticsUntouched, recomputed
 from sermodels.whole_batch import draw_rows
 
 
@@ -61,7 +61,7 @@ def noisy_path(encoder: VGG16, chunks: Tensor, noise_std: float) -> LadderPath:
 
     Each path is normalised by its own batch; the running statistics, which evaluation uses, do not see the noise.
     """
-    with statistics_untouched(encoder):
+    with StatisticsUntouched(encoder):
         return _path(encoder, chunks, noise_std)
 
 

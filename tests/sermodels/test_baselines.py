@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +62,21 @@ def test_a_ladder_computes_again_what_lies_between_the_maps_that_its_losses_read
     whole, plain = step()
     assert kept < 0.4 * whole  # measured: .29, with chunks of 62 x 128
     assert all(torch.equal(plain[name], value) for name, value in again.items())
+
+
+def test_a_ladder_learns_where_gpus_share_its_norms():
+    """SyncBatchNorm, which is an ordinary one in a single process, asks for counters that others do without."""
+    one = model("cnn_laddernet", NO_DROPOUT)
+    given = batch_of(structured(6, 2))
+    shared = torch.nn.SyncBatchNorm.convert_sync_batchnorm(deepcopy(one))
+    assert sum(isinstance(norm, torch.nn.SyncBatchNorm) for norm in shared.modules()) == 7 + 8  # blocks, and u_0 … u_7
+    for each in (one, shared):
+        torch.manual_seed(1)
+        sum(each.losses(given).values()).backward()
+    for (name, value), other in zip(one.state_dict().items(), shared.state_dict().values(), strict=True):
+        assert torch.equal(value, other), name
+    for ours, theirs in zip(one.parameters(), shared.parameters(), strict=True):
+        assert torch.equal(ours.grad, theirs.grad)
 
 
 def sizes(decoder):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from omegaconf.errors import ConfigAttributeError
 
 from datamodules.errors import ConfigurationError
 from datamodules.locks import take
@@ -39,8 +40,7 @@ def test_the_same_command_takes_its_folder_up_again(begin):
     (folder / "job-0.json").write_text("{}")
     (folder / "summary.csv").write_text("job")
     begin("seed=0,1")
-    assert not (folder / "job-0.json").exists()  # it will be told again
-    assert (folder / "summary.csv").exists()
+    assert {path.name for path in folder.iterdir()} == {".lock", "sweep.json", "job-0.json", "summary.csv"}
 
 
 @pytest.mark.parametrize(("seeds", "sweeper"), [("seed=0,2", ()), ("seed=0,1", ["hydra.sweeper.n_jobs=2"])])
@@ -78,19 +78,32 @@ def test_a_folder_in_which_a_sweep_runs_is_refused(begin, capsys, tmp_path):
     assert "another process is at the same work; wait for it" in capsys.readouterr().err
 
 
-def failing_plugin():
-    """Raises as code of a sweeper's does."""
-    scope = {"__name__": "hydra_plugins.hydra_optuna_sweeper._impl"}
-    exec("def sweep():\n    raise ZeroDivisionError('division by zero')", scope)
-    scope["sweep"]()
+def raised_in(module, error):
+    """Raises as a line of that module does."""
+    scope = {"__name__": module, "error": error}
+    exec("def line():\n    raise error", scope)
+    scope["line"]()
 
 
-def test_what_a_sweeper_raises_is_a_sentence_and_our_own_faults_are_not():
+@pytest.mark.parametrize("module", ["hydra_plugins.hydra_optuna_sweeper._impl", "hydra_plugins"])
+def test_what_a_sweeper_raises_is_a_sentence(module):
     told = r"the sweep cannot be made \(division by zero\); mend hydra.sweeper or hydra.launcher"
     with pytest.raises(ConfigurationError, match=told), hydra_errors():
-        failing_plugin()
-    with pytest.raises(ZeroDivisionError), hydra_errors():
-        raise ZeroDivisionError
+        raised_in(module, ZeroDivisionError("division by zero"))
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), ConfigAttributeError("key x")])
+def test_our_own_faults_are_none_of_hydras(error):
+    with pytest.raises(type(error)), hydra_errors():
+        raised_in("experiments.jobs.sweeps", error)
+    with pytest.raises(ConfigurationError if isinstance(error, ConfigAttributeError) else type(error)), hydra_errors():
+        raised_in("hydra.core", error)
+
+
+def test_a_study_without_a_trial_that_is_done_is_one_of_failed_jobs():
+    with pytest.raises(SystemExit) as end, hydra_errors():
+        raised_in("hydra_plugins.hydra_optuna_sweeper._impl", ValueError("No trials are completed yet."))
+    assert end.value.code == 1
 
 
 @pytest.mark.parametrize("place", ["foo", "sqlite:////"])

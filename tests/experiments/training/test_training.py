@@ -193,6 +193,19 @@ def test_training_sentences_without_a_rating_are_left_out_of_l(tiny, planned, mo
     assert np.isfinite(run.history()["loss"]).all()
 
 
+def test_labels_of_which_no_sentence_has_all_are_told(tiny, planned, monkeypatch):
+    def apart(data_plan):
+        corpus, pool = read_corpora(data_plan)
+        table = corpus.table.copy()
+        table.loc[::2, "arousal"] = np.nan
+        table.loc[1::2, "valence"] = np.nan
+        return replace(corpus, table=table), pool
+
+    monkeypatch.setattr(one_run, "read_corpora", apart)
+    with pytest.raises(DataError, match=r"no training sentence has all labels of arousal\+valence; choose fewer"):
+        train(planned(*tiny, "attribute=arousal+valence"))
+
+
 def test_a_diverged_training_is_told_and_leaves_its_reason(tiny, planned):
     plan = planned(*tiny, "optimization.sgd_lr=1e30")
     with pytest.raises(TrainingDiverged, match="lower"):
