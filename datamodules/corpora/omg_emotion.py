@@ -172,7 +172,8 @@ def _without_doubtful(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem],
         if name == "emotionmaxvote":
             outside |= numbers[name] % 1 > 0
         for row in kept[outside].itertuples():
-            fault = f"its {name} is `{getattr(row, name)}`, not {low:g} to {high:g}"
+            whole = "a whole number from " if name == "emotionmaxvote" else ""
+            fault = f"its {name} is `{getattr(row, name)}`, not {whole}{low:g} to {high:g}"
             problems.append(Problem(f"{row.video}/{row.utterance}", fault, "mend the table"))
         wrong |= outside
     return kept.assign(**numbers)[~wrong], problems, len(table) - len(alike)

@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,4 +68,4 @@ def _end(sentence: str) -> None:
 
 def _no_ranks() -> str:
     values = ((name, os.environ.get(name, "0")) for name in RANKS)
-    return ", ".join(f"{name}={value[:20]!r}" for name, value in values if not value.isdecimal())
+    return ", ".join(f"{name}={value[:20]!r}" for name, value in values if not re.fullmatch("-?[0-9]+", value.strip()))

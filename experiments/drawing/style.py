@@ -84,7 +84,7 @@ def _printable_ticks(format_ticks: Callable[[Any], list[str]], values: Any) -> l
 
 
 def _printable(words: str) -> str:
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in words)
+    return "".join(sign if sign.isprintable() or sign in "\n\xa0\u3000" else ascii(sign)[1:-1] for sign in words)
 
 
 def save(drawn: Figure, path: Path, formats: tuple[str, ...] = FORMATS) -> list[Path]:

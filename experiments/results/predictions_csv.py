@@ -88,6 +88,10 @@ def predict_to_csv(
         raise DataError("--embeddings: are one model's; give one checkpoint.")
     longest = min(predictor.front_end.chunks.max_seconds for predictor in predictors) if wanted.windows else math.inf
     spans = [span for path in files for span in (spans_of(path, longest) if wanted.windows else [Span(path)])]
+
+    def predict(some: Sequence[Span]) -> list[Predicted]:
+        return [*predict_spans(predictors, some, wanted.of_chunks, wanted.embeddings is not None)]
+
     part = output.with_name(f"{output.name}.{_digest(predictors, wanted)}.part")
     with about(part), regular(part).open("a+", encoding="utf-8", errors="backslashreplace") as file:
         take(file, output)
@@ -96,11 +100,13 @@ def predict_to_csv(
         # Always the same ones together: in another batch a recording's values have another last digit.
         batches = [spans[start : start + SPANS_AT_ONCE] for start in range(0, len(spans), SPANS_AT_ONCE)]
         for batch in _shown([batch for batch in batches if not found.keys() >= set(batch)], "predicting"):
-            told = predict_spans(predictors, batch, wanted.of_chunks, wanted.embeddings is not None)
-            for span, one in zip(batch, told, strict=True):
-                if span not in found:
-                    file.write(one.line())
-                    found[span] = one
+            left = [span for span in batch if span not in found]
+            told = predict(left)
+            if len(left) < len(batch) and any(one.good for one in told):  # what cannot be read changes no other
+                told = [one for span, one in zip(batch, predict(batch), strict=True) if span in left]
+            for span, one in zip(left, told, strict=True):
+                file.write(one.line())
+                found[span] = one
             file.flush()
     predicted = [found[span] for span in spans]
     if wanted.embeddings:

@@ -154,7 +154,7 @@ def _shared_speakers(corpus: Corpus) -> list[str]:
 
 
 def teaching(data: PreparedData, task: Node) -> PreparedData:
-    """Less the training sentences that the task cannot learn from, which a note counts.
+    """The data that teach the task: less training sentences that it cannot learn from, which a note counts.
 
     Raises DataError where there are no others.
     """
@@ -167,7 +167,7 @@ def teaching(data: PreparedData, task: Node) -> PreparedData:
     if count == of:
         taught.fitted(corpus.rows("train"), str(corpus.root))  # says what it lacks, where that is one thing
         raise DataError(f"{corpus.root}: no training sentence has all labels of {taught.label}; choose fewer.")
-    note = f"{count} of {of} sentences of train have no {taught.label} label and are left out of it"
+    note = f"{count} of {of} sentences of train lack labels of {taught.label} and are left out"
     kept = replace(corpus, table=corpus.table[~left_out].reset_index(drop=True), notes=(*corpus.notes, note))
     return replace(data, corpus=kept)
 

@@ -252,9 +252,9 @@ def test_omg_labels_that_are_no_numbers_are_told_and_empty_ones_are_none(tmp_pat
         ("v0", "its arousal is `abc`, not 0 to 1"),
         ("v1", "its arousal is `0x1`, not 0 to 1"),
         ("v2", "its arousal is `0,5`, not 0 to 1"),
-        ("v4", "its emotionmaxvote is `9.0`, not 0 to 6"),
-        ("v5", "its emotionmaxvote is `2.5`, not 0 to 6"),
-        ("v6", "its emotionmaxvote is `happy`, not 0 to 6"),
+        ("v4", "its emotionmaxvote is `9.0`, not a whole number from 0 to 6"),
+        ("v5", "its emotionmaxvote is `2.5`, not a whole number from 0 to 6"),
+        ("v6", "its emotionmaxvote is `happy`, not a whole number from 0 to 6"),
     }
     rows = corpus.table[corpus.table["split"] == "train"].set_index("speaker")
     assert list(rows.index) == ["v3", "v7"]

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from datamodules.batch import LABELED, UNLABELED
 from datamodules.errors import DataError
 from experiments.results.files import write_json
 from experiments.results.metrics import Metrics, flat_scores
-from experiments.results.run_result import RunResult
+from experiments.results.run_result import SETS, RunResult
 from experiments.training.one_run import objective, train
 
 ATTRIBUTES = Metrics(
@@ -140,3 +141,7 @@ def test_a_file_that_is_gone_or_damaged_is_told_with_what_to_do(name, read, cont
         (tmp_path / name).write_bytes(b'"')
     with pytest.raises(DataError, match=rf"{name}: is missing or cannot be read; put a copy of it there, or"):
         read(RunResult(tmp_path))
+
+
+def test_the_sets_of_passes_are_the_batches_own():
+    assert SETS == (LABELED, UNLABELED)

@@ -187,7 +187,7 @@ def test_training_sentences_without_a_rating_are_left_out_of_l(tiny, planned, mo
     run = train(plan)
     metrics = run.metrics
     whole = metrics.corpus["labeled"] + 3
-    note = f"3 of {whole} sentences of train have no arousal label and are left out of it"
+    note = f"3 of {whole} sentences of train lack labels of arousal and are left out"
     assert any(one.endswith(note) for one in metrics.corpus["notes"])
     assert (run.training_set["set"] == "L").sum() == metrics.corpus["labeled"]
     assert np.isfinite(run.history()["loss"]).all()
