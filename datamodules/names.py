@@ -33,6 +33,15 @@ def unescaped(text: str) -> str:
     return os.fsdecode(_ESCAPE.sub(byte, text.encode("utf-8", "surrogateescape")))
 
 
+def printable(words: str, kept: str = "") -> str:
+    r"""Words with signs that cannot be printed, but for those of `kept`, as Python's escapes.
+
+    >>> printable("a\x1bb\n", kept="\n")
+    'a\\x1bb\n'
+    """
+    return "".join(sign if sign.isprintable() or sign in kept else ascii(sign)[1:-1] for sign in words)
+
+
 def harmless(text: str) -> str:
     """Words that are no file's name, with an apostrophe before what would be a formula.
 

@@ -169,11 +169,12 @@ def _without_doubtful(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem],
     numbers = {name: pd.to_numeric(kept[name], errors="coerce").astype(float) for name in LABELS}
     for name, (low, high) in RANGES.items():
         outside = kept[name].notna() & ~numbers[name].between(low, high)
+        kind = ""
         if name == "emotionmaxvote":
             outside |= numbers[name] % 1 > 0
+            kind = "a whole number from "
         for row in kept[outside].itertuples():
-            whole = "a whole number from " if name == "emotionmaxvote" else ""
-            fault = f"its {name} is `{getattr(row, name)}`, not {whole}{low:g} to {high:g}"
+            fault = f"its {name} is `{getattr(row, name)}`, not {kind}{low:g} to {high:g}"
             problems.append(Problem(f"{row.video}/{row.utterance}", fault, "mend the table"))
         wrong |= outside
     return kept.assign(**numbers)[~wrong], problems, len(table) - len(alike)

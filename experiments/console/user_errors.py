@@ -15,6 +15,7 @@ from typing import NoReturn
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from datamodules.errors import UserError, is_out_of_memory
+from datamodules.names import printable
 from experiments.console.beginning import EXIT_USER_ERROR
 from experiments.console.report_file import REPORT_FILE, report
 
@@ -86,7 +87,7 @@ def sentence_of(error: BaseException) -> str | None:
 def _shown(words: str) -> str:
     """One line of what can be printed, and no longer than is read: files may hold, and be called, anything."""
     line = re.sub(r"\s*\n\s*", " ", words)
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)  # up to ten signs for one
+    shown = printable(line)  # up to ten signs for one
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 

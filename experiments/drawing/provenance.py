@@ -3,12 +3,10 @@
 from textwrap import wrap
 from typing import Any
 
-import yaml
 from matplotlib.figure import Figure
 
 from datamodules.errors import DataError
-from experiments import CONF
-from experiments.config.composing import choices
+from experiments.config.composing import choices, shipped
 from experiments.results.run_result import REMEDY, RunResult
 
 POINTS = 7
@@ -43,7 +41,7 @@ def _fidelity(run: RunResult) -> str:
 
 
 def _differing(switches: dict[str, Any], choice: str) -> list[str]:
-    own = yaml.safe_load((CONF / "fidelity" / f"{choice}.yaml").read_text())
+    own = shipped(f"fidelity/{choice}.yaml")
     return [f"fidelity.{name}={value}" for name, value in switches.items() if own.get(name) != value]
 
 

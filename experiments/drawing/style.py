@@ -12,6 +12,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from datamodules.names import printable
 from datamodules.whole_files import whole_file
 
 # Okabe & Ito (2008), "Color universal design": eight colours that all common kinds of colour vision tell apart. Yellow,
@@ -23,6 +24,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 FORMATS = ("png", "pdf")
 ALL_FORMATS = (*FORMATS, "svg")
 DOTS_PER_INCH = 150
+DRAWN = "\n\xa0\u3000"  # beside what can be printed: lines, and spaces
 
 _OPTIONS: Any = {
     "font.size": 11,
@@ -72,7 +74,7 @@ def _escape(drawn: Figure) -> None:
     """Signs that cannot be printed as escapes: names hold anything, and a PDF cannot be drawn with some of them."""
     texts: list[Any] = drawn.findobj(Text)
     for text in texts:
-        text.set_text(_printable(text.get_text()))
+        text.set_text(printable(text.get_text(), DRAWN))
     for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter: Any = axis.get_major_formatter()
@@ -80,11 +82,7 @@ def _escape(drawn: Figure) -> None:
 
 
 def _printable_ticks(format_ticks: Callable[[Any], list[str]], values: Any) -> list[str]:
-    return [_printable(one) for one in format_ticks(values)]
-
-
-def _printable(words: str) -> str:
-    return "".join(sign if sign.isprintable() or sign in "\n\xa0\u3000" else ascii(sign)[1:-1] for sign in words)
+    return [printable(one, DRAWN) for one in format_ticks(values)]
 
 
 def save(drawn: Figure, path: Path, formats: tuple[str, ...] = FORMATS) -> list[Path]:

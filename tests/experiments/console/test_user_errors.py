@@ -143,8 +143,9 @@ def test_closed_streams_cost_nothing_and_no_file_takes_their_place(closed, tmp_p
     code = (
         "import experiments\n"
         "from experiments.console.user_errors import user_errors\n"
-        "import os, sys\n"
+        "import os, subprocess, sys\n"
         "with user_errors():\n"
+        "    subprocess.run([sys.executable, '-c', 'import os; [os.fstat(n) for n in range(3)]'], check=True)\n"
         f"    with open({str(tmp_path / 'result')!r}, 'w') as file:\n"
         "        print('told')\n"
         "        os.write(1, b'told by a library')\n"
