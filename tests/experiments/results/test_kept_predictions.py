@@ -79,8 +79,17 @@ def test_what_goes_on_is_what_would_have_been_to_the_bit(run, tmp_path, monkeypa
     monkeypatch.setattr(telling, "hear", hear)
     with pytest.raises(KeyboardInterrupt):
         predict_to_csv(models, files, tmp_path / "parts.csv", parts)
+    part = part_of(tmp_path / "parts.csv", models, parts)
+    lines = part.read_text().splitlines(keepends=True)
+    part.write_text("".join(lines[:-1]))  # as a kill leaves it that came while the first batch was written
+    sizes, predict_spans = [], telling.predict_spans
+    monkeypatch.setattr(
+        predictions_csv, "predict_spans", lambda m, s, *_: (sizes.append(len(s)), predict_spans(m, s, *_))[1]
+    )
     counts = predict_to_csv(models, files, tmp_path / "parts.csv", parts)
     assert (counts.good, counts.bad) == (7, 2)
+    # Of the first batch one that cannot be read and the one that is gone; as that is good, then all; then the others.
+    assert sizes == [2, 4, 4, 1]
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
