@@ -82,10 +82,13 @@ def test_what_goes_on_is_what_would_have_been_to_the_bit(run, tmp_path, monkeypa
     part = part_of(tmp_path / "parts.csv", models, parts)
     lines = part.read_text().splitlines(keepends=True)
     part.write_text("".join(lines[:-1]))  # as a kill leaves it that came while the first batch was written
-    sizes, predict_spans = [], telling.predict_spans
-    monkeypatch.setattr(
-        predictions_csv, "predict_spans", lambda m, s, *_: (sizes.append(len(s)), predict_spans(m, s, *_))[1]
-    )
+    sizes = []
+
+    def counted(models, spans, *wanted):
+        sizes.append(len(spans))
+        return telling.predict_spans(models, spans, *wanted)
+
+    monkeypatch.setattr(predictions_csv, "predict_spans", counted)
     counts = predict_to_csv(models, files, tmp_path / "parts.csv", parts)
     assert (counts.good, counts.bad) == (7, 2)
     # Of the first batch one that cannot be read and the one that is gone; as that is good, then all; then the others.
