@@ -73,7 +73,8 @@ def extract_file(job: Job, settings: Features) -> Extraction | Fault:
         # Whatever one file brings about (no memory for it, a decoder's fault), the others go on. It is told,
         # and were it all files, too many would be left out.
         return Fault(f"{type(error).__name__}: {error}", "remove it, or convert it to wav")
-    if not features.abs().max() < BEYOND_FLOAT16:  # nor is NaN
+    lowest, highest = features.aminmax()
+    if not (lowest > -BEYOND_FLOAT16 and highest < BEYOND_FLOAT16):  # nor is NaN
         return Fault(
             "features beyond 65504, the largest float16",
             "lower its level or set features.peak_normalize=true",

@@ -31,25 +31,26 @@ def make_extractor(settings: FeatureSettings | PieceSettings) -> Extractor:
     mel = import_module(f"datamodules.features.{settings.backend}_backend").make_mel(settings)
 
     def extract(samples: np.ndarray | Tensor) -> Tensor:
-        waveform = torch.as_tensor(samples).to(torch.float64)
-        if len(waveform) < settings.min_samples:
+        if len(samples) < settings.min_samples:
             raise DataError(
-                f"{len(waveform)} samples are fewer than the {settings.min_samples} of one frame; "
+                f"{len(samples)} samples are fewer than the {settings.min_samples} of one frame; "
                 "leave the utterance out."
             )
-        features = mel(_condition(waveform, settings))
+        features = mel(_condition(torch.as_tensor(samples), settings))
         if settings.log:
             features = features.clamp(min=settings.log_floor).log()
-        return features.float()
+        return features.to(torch.float32, memory_format=torch.contiguous_format)
 
     return extract
 
 
-def _condition(waveform: Tensor, settings: FeatureSettings) -> Tensor:
-    """Peak normalisation, then pre-emphasis; (n,) -> (n,)."""
+def _condition(samples: Tensor, settings: FeatureSettings) -> Tensor:
+    """Peak normalisation, then pre-emphasis; (n,) -> (n,) float64."""
+    waveform = samples.to(torch.float64, copy=True)
     if settings.peak_normalize:
-        peak = waveform.abs().max()
-        waveform = waveform / torch.where(peak > 0, peak, torch.ones_like(peak))
+        lowest, highest = samples.aminmax()
+        peak = torch.maximum(-lowest, highest).double()
+        waveform /= torch.where(peak > 0, peak, torch.ones_like(peak))
     if settings.pre_emphasis:
         previous = torch.nn.functional.pad(waveform, (1, -1))
         waveform = waveform - settings.pre_emphasis * previous

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
@@ -29,11 +28,11 @@ def make_mel(settings: FeatureSettings) -> Callable[[Tensor], Tensor]:
             return_complex=True,
         )
         real, imaginary = torch.view_as_real(spectrum).unbind(-1)
-        energy = torch.addcmul(real.square(), imaginary, imaginary)
+        energy = real.square().addcmul_(imaginary, imaginary)
         if settings.power != 2:
             energy = energy.pow(settings.power / 2)
         if energy.device.type == "cpu":
-            return torch.from_numpy(np.ascontiguousarray((few @ energy.numpy()).T))
+            return torch.from_numpy(few @ energy.numpy()).T
         return (all_of_them.to(energy.device) @ energy).T
 
     return mel

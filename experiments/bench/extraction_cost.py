@@ -23,6 +23,8 @@ SECONDS = 2.75, 11.0
 """Of a recording, from and to: those of MSP-Podcast."""
 RECORDINGS = 48
 """That are made; larger corpora repeat them."""
+TIMES = 10
+"""That each is read in one measurement of one thread: a corpus has thousands, and opens its store once."""
 
 
 def extraction_costs(sentences: int, repeats: int) -> Iterator[Row]:
@@ -53,6 +55,7 @@ def repeated(files: Sequence[Path], sentences: int, root: Path) -> Corpus:
 
 def _of_one_thread(suffix: str, files: Sequence[Path], root: Path, repeats: int) -> Iterator[Row]:
     settings = FeatureSettings()
+    files = TIMES * list(files)
     corpus = repeated(files, len(files), root)
     ways: dict[str, Callable[[], object]] = {
         "prepared": lambda: _prepare(corpus, settings, 1),

@@ -26,6 +26,16 @@ def test_mono_16k_is_read_as_it_is(tmp_path: Path) -> None:
     assert audio.notes == ()
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("form", ["a.wav/PCM_16", "a.wav/PCM_24", "a.wav/FLOAT", "a.flac/PCM_16", "a.aiff/PCM_16"])
+def test_samples_are_to_the_bit_what_the_decoder_makes_of_them(tmp_path: Path, form: str, channels: int) -> None:
+    name, subtype = form.split("/")
+    whole = np.random.default_rng(0).integers(-(2**15), 2**15, (4000, channels)).astype(np.int16)
+    soundfile.write(tmp_path / name, whole, RATE, subtype=subtype)
+    decoded, _ = soundfile.read(tmp_path / name, dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(read_audio(tmp_path / name).samples, decoded.mean(axis=1))
+
+
 def test_channels_are_averaged(tmp_path: Path) -> None:
     left, right = tone(0.5, RATE), tone(0.5, RATE, 1000.0)
     soundfile.write(tmp_path / "a.wav", np.stack([left, right], 1), RATE, subtype="FLOAT")
