@@ -83,7 +83,7 @@ def read_audio(
 
 def _is_finite(samples: np.ndarray) -> bool:
     """Whether all are: a NaN is the smallest of them, as it is the largest."""
-    return bool(np.isfinite(samples.min()) and np.isfinite(samples.max()))
+    return bool(np.isfinite(samples.min(initial=0)) and np.isfinite(samples.max(initial=0)))
 
 
 def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:

@@ -1,5 +1,6 @@
 """Files to features: one at a time, or many in parallel processes that may die or hang."""
 
+import logging
 import os
 import signal
 import threading
@@ -22,6 +23,8 @@ from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.features import Extractor, Features, make_extractor
 from datamodules.patience import Patience
+
+logger = logging.getLogger(__name__)
 
 BEYOND_FLOAT16 = 65520.0  # what rounds to infinity there
 INLINE_FILES = 200  # below this, processes take longer to start than the work
@@ -127,7 +130,7 @@ def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Gene
     waiting: deque[tuple[list[Job], Future]] = deque()
     lost: list[str] = []
     # Spawned, because a fork of a process that has run torch's threads can hang.
-    pool = ProcessPool(workers, context=get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPool(workers, context=get_context("spawn"), initializer=_start_worker, initargs=(settings,))
     try:
         while True:
             for batch in islice(batches, BATCHES_AHEAD * workers - len(waiting)):
@@ -184,10 +187,14 @@ def _submit(pool: ProcessPool, batch: list[Job], settings: Features) -> Future:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _start_worker() -> None:
+def _start_worker(settings: Features) -> None:
     torch.set_num_threads(1)
     keep_freed_memory()  # what a file needs is megabytes, each mapped from the kernel and handed back otherwise
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _extractor(settings)  # loading librosa takes seconds, which are not the first file's
+    except Exception as error:  # a pool would start workers without end; the first file fails by the same, and is told
+        logger.debug("a worker begins without its extractor: %s", error)
 
 
 def _end_with_parent() -> None:

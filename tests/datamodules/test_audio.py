@@ -101,8 +101,8 @@ def no_mp3(path: Path) -> Path:
     return path.with_suffix(".mp3")
 
 
-def with_length(path: Path, count: int) -> Path:
-    soundfile.write(path.with_suffix(".wav"), tone(1, RATE)[:count], RATE)
+def with_length(path: Path, count: int, rate: int = RATE) -> Path:
+    soundfile.write(path.with_suffix(".wav"), tone(1, rate)[:count], rate)
     return path.with_suffix(".wav")
 
 
@@ -115,6 +115,7 @@ def with_length(path: Path, count: int) -> Path:
         (lambda p: with_bytes(p, b"not audio at all" * 99), "cannot be read as audio"),
         (lambda p: with_bytes(p, b"RIFF\x24\x00\x00\x00WAVEfmt "), "cannot be read as audio"),
         (lambda p: with_length(p, 0), "no samples"),
+        (lambda p: with_length(p, 1, 96_000), "only 0 samples at 16000 Hz, fewer than the 257"),
         (lambda p: with_length(p, 256), "only 256 samples at 16000 Hz, fewer than the 257"),
         (lambda p: with_sample(p, np.nan), "NaN or infinite"),
         (lambda p: with_sample(p, -np.inf), "NaN or infinite"),
