@@ -150,23 +150,27 @@ def test_rows_without_their_encoder_and_folders_that_lack_are_told():
         asked_of("began_1", "small")
 
 
+CORPORA = ("data.root=/corpora/a", "data.unlabeled_dir=/corpora/b")
+ALL_OF_A_TABLE = [
+    pytest.param("full", None, CORPORA, id="full"),
+    pytest.param("tiny", "both", (), id="tiny", marks=pytest.mark.slow),
+]
+
+
 @pytest.mark.parametrize("name", table_names())
-def test_every_row_is_a_run_that_can_be_planned(name, planned):
+@pytest.mark.parametrize(("scale", "fidelity", "options"), ALL_OF_A_TABLE)
+def test_every_row_is_a_run_that_can_be_planned(scale, fidelity, options, name, planned):
     """At `tiny` with every fidelity; a row of `full` needs a corpus's folder alone."""
-    for scale, fidelity, options in (
-        ("tiny", "both", ()),
-        ("full", None, ("data.root=/corpora/a", "data.unlabeled_dir=/corpora/b")),
-    ):
-        asked = asked_of(name, scale, fidelity, read_table(name).attributes[:1], 1, options)
-        # A row with a fidelity of its own stands in several columns.
-        made = {cell.overrides: cell for cell in cells(asked)}
-        assert {cell.row for cell in cells(asked)} == set(asked.table.rows)
-        for cell in made.values():
-            # A checkpoint is there when it has been trained; the network is the same without.
-            plan = planned(*("pretrained.weights=random" if "checkpoint=@" in one else one for one in cell.overrides))
-            papers = asked.table.rows[cell.row].unlabeled
-            papers = asked.table.unlabeled if papers is None else papers
-            assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), cell.label
+    asked = asked_of(name, scale, fidelity, read_table(name).attributes[:1], 1, options)
+    # A row with a fidelity of its own stands in several columns.
+    made = {cell.overrides: cell for cell in cells(asked)}
+    assert {cell.row for cell in cells(asked)} == set(asked.table.rows)
+    for cell in made.values():
+        # A checkpoint is there when it has been trained; the network is the same without.
+        plan = planned(*("pretrained.weights=random" if "checkpoint=@" in one else one for one in cell.overrides))
+        papers = asked.table.rows[cell.row].unlabeled
+        papers = asked.table.unlabeled if papers is None else papers
+        assert plan.data.unlabeled_size == (asked.scale.unlabeled_sizes.get(papers, papers) or 0), cell.label
 
 
 SHARED = [
