@@ -106,7 +106,8 @@ def _decode(path: Path, start: int, stop: int) -> tuple[np.ndarray, int, int]:
                 seconds = (stop - start) / rate
                 fault = f"{seconds:.0f} s long by its header, more than the {LONGEST_SECONDS:g} s that are read"
                 raise UnreadableAudio(path, fault, "cut it into shorter files")
-            file.seek(start)
+            if start:  # which some formats cannot
+                file.seek(start)
             blocks, left = [], stop - start
             while left > 0:
                 block = _read(file, min(left, max(1, _BLOCK // channels)))

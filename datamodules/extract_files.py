@@ -1,12 +1,11 @@
 """Files to features: one at a time, or many in parallel processes that may die or hang."""
 
-import logging
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
@@ -23,8 +22,6 @@ from datamodules.content import content_digest
 from datamodules.errors import DataError
 from datamodules.features import Extractor, Features, make_extractor
 from datamodules.patience import Patience
-
-logger = logging.getLogger(__name__)
 
 BEYOND_FLOAT16 = 65520.0  # what rounds to infinity there
 INLINE_FILES = 200  # below this, processes take longer to start than the work
@@ -129,8 +126,9 @@ def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Gene
     batches = iter(lambda: list(islice(jobs, BATCH_FILES)), [])
     waiting: deque[tuple[list[Job], Future]] = deque()
     lost: list[str] = []
-    # Spawned, because a fork of a process that has run torch's threads can hang.
-    pool = ProcessPool(workers, context=get_context("spawn"), initializer=_start_worker, initargs=(settings,))
+    # Spawned, because a fork of a process that has run torch's threads can hang. What is loaded is loaded by the first
+    # file: a worker that dies before it has work takes the whole pool with it.
+    pool = ProcessPool(workers, context=get_context("spawn"), initializer=_start_worker)
     try:
         while True:
             for batch in islice(batches, BATCHES_AHEAD * workers - len(waiting)):
@@ -144,6 +142,8 @@ def _in_processes(jobs: Iterator[Job], settings: Features, workers: int) -> Gene
                 yield from (_alone(pool, job, settings, lost) for job in batch)
             else:
                 yield from results
+    except BrokenExecutor as error:
+        raise _none_begins() from error
     finally:
         pool.stop()
         pool.join()
@@ -177,24 +177,29 @@ def _lost(job: Job, fault: str, lost: list[str]) -> Fault:
     return Fault(fault, "remove it, or give the machine more memory")
 
 
+def _none_begins() -> DataError:
+    return DataError(
+        "the processes that read audio ended as they began; the machine, or what this job may have of it, has too "
+        "little memory for them: set data.workers=1, and run the same command again."
+    )
+
+
 def _submit(pool: ProcessPool, batch: list[Job], settings: Features) -> Future:
     # The first call starts threads and processes, which inherit this thread's signal mask: Ctrl-C is for this process
     # alone.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return pool.schedule(_extract_batch, args=(batch, settings), timeout=SECONDS_A_FILE)
+    except RuntimeError as error:  # of a pool whose workers are gone
+        raise _none_begins() from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _start_worker(settings: Features) -> None:
+def _start_worker() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()  # what a file needs is megabytes, each mapped from the kernel and handed back otherwise
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _extractor(settings)  # loading librosa takes seconds, which are not the first file's
-    except Exception as error:  # a pool would start workers without end; the first file fails by the same, and is told
-        logger.debug("a worker begins without its extractor: %s", error)
 
 
 def _end_with_parent() -> None:

@@ -49,7 +49,7 @@ def _condition(samples: Tensor, settings: FeatureSettings) -> Tensor:
     waveform = samples.to(torch.float64, copy=True)
     if settings.peak_normalize:
         lowest, highest = samples.aminmax()
-        peak = torch.maximum(-lowest, highest).double()
+        peak = torch.maximum(-lowest.double(), highest.double())
         waveform /= torch.where(peak > 0, peak, torch.ones_like(peak))
     if settings.pre_emphasis:
         previous = torch.nn.functional.pad(waveform, (1, -1))

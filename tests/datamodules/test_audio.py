@@ -36,6 +36,12 @@ def test_samples_are_to_the_bit_what_the_decoder_makes_of_them(tmp_path: Path, f
     np.testing.assert_array_equal(read_audio(tmp_path / name).samples, decoded.mean(axis=1))
 
 
+def test_formats_that_cannot_be_sought_in_are_read_from_their_beginning(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.5, RATE), RATE, subtype="GSM610")
+    decoded, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav").samples, decoded)
+
+
 def test_channels_are_averaged(tmp_path: Path) -> None:
     left, right = tone(0.5, RATE), tone(0.5, RATE, 1000.0)
     soundfile.write(tmp_path / "a.wav", np.stack([left, right], 1), RATE, subtype="FLOAT")

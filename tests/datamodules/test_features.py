@@ -186,6 +186,16 @@ def test_number_of_frames_is_known_beforehand() -> None:
         assert len(extract(torch.randn(n))) == settings.num_frames(n)
 
 
+@pytest.mark.parametrize("kind", [np.int16, np.float32, np.float64])
+def test_samples_of_every_kind_give_the_same_and_stay_what_they_are(kind: type) -> None:
+    samples = np.random.default_rng(0).integers(-(2**15), 2**15, 4000)
+    samples[7] = -(2**15)  # whose negative no 16 bit hold
+    given = samples.astype(kind)
+    extract = make_extractor(FeatureSettings())
+    assert torch.equal(extract(given), extract(samples.astype(np.float64)))
+    np.testing.assert_array_equal(given, samples)
+
+
 def test_silence_is_zeros_or_the_floor() -> None:
     assert not make_extractor(preset("deepemocluster"))(np.zeros(4000, np.float32)).any()
     floor = make_extractor(preset("acg"))(np.zeros(4000, np.float32))

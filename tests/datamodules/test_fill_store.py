@@ -280,8 +280,8 @@ def test_a_file_that_kills_its_process_costs_itself_alone(tmp_path: Path, monkey
 def test_a_decoder_that_never_ends_costs_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = noise_corpus(tmp_path / "audio", 40, seconds=0.05)
     monkeypatch.setattr(extract_files, "INLINE_FILES", 0)
-    # Much longer than eight files of .05 s take on a busy machine.
-    monkeypatch.setattr(extract_files, "SECONDS_A_FILE", 5.0)
+    # Longer than a worker takes to load librosa on a busy machine.
+    monkeypatch.setattr(extract_files, "SECONDS_A_FILE", 15.0)
     endless = DEADLY_FILES.replace("os.kill(os.getpid(), signal.SIGKILL)", "__import__('time').sleep(600)")
     for name, value in injected(tmp_path / "site", endless).items():
         monkeypatch.setenv(name, value)
@@ -289,7 +289,7 @@ def test_a_decoder_that_never_ends_costs_its_own_file(tmp_path: Path, monkeypatc
     started = time.monotonic()
     kept, store = prepared(corpus, tmp_path / "stores", workers=2, max_bad_files=0.05)
     assert time.monotonic() - started < 120
-    assert [(p.file, p.fault) for p in kept.problems] == [("u0015.wav", "reading it did not end within 5 s")]
+    assert [(p.file, p.fault) for p in kept.problems] == [("u0015.wav", "reading it did not end within 15 s")]
     assert list(store.entries.index) == list(kept.table["utterance_id"])
 
 
@@ -323,6 +323,16 @@ def test_a_pipe_among_recordings_is_left_out(tmp_path: Path) -> None:
     assert [problem.file for problem in kept.problems] == ["u0002.wav"]
     with pytest.raises(DataError, match=r"u0002\.wav: is a pipe"):
         find_audio([tmp_path / "audio" / "u0002.wav"])
+
+
+@pytest.mark.faults
+def test_processes_that_die_as_they_begin_end_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dying = "import os, sys\nif any('spawn_main' in one for one in sys.orig_argv): os._exit(3)"
+    for name, value in injected(tmp_path / "site", dying).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(extract_files, "INLINE_FILES", 0)
+    with pytest.raises(DataError, match=r"ended as they began; .*data\.workers=1"):
+        prepared(noise_corpus(tmp_path / "audio", 20, seconds=0.05), tmp_path / "stores", workers=2)
 
 
 @pytest.mark.faults
