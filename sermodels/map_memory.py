@@ -6,12 +6,15 @@ do not fit, which doubles a training's memory; handed back to the kernel they co
 Shapes: N chunks, K channels, H x W places of a map.
 """
 
+import threading
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 _free: list[Tensor] = []
+_one_at_a_time = threading.RLock()
+"""Entered a second time where Python tidies up in the middle of lending."""
 
 
 class LentMaps:
@@ -24,19 +27,27 @@ class LentMaps:
         """(N, K, H, W) in main memory, channels last: the smallest free piece that holds it."""
         count, channels, height, width = shape
         needed = count * channels * height * width
-        fitting = [one for one in _free if one.dtype == dtype and one.numel() >= needed]
-        if fitting:
-            found = min(fitting, key=Tensor.numel)
-            _remove(found)
-        else:
-            if smaller := [one for one in _free if one.dtype == dtype]:
-                _remove(max(smaller, key=Tensor.numel))  # the new one will do its work, too
-            found = torch.empty(needed, dtype=dtype)
+        with _one_at_a_time:
+            found = _taken(needed, dtype)
         self._lent.append(found)
         return found[:needed].view(count, height, width, channels).permute(0, 3, 1, 2)
 
     def __del__(self) -> None:
-        _free.extend(self._lent)
+        with _one_at_a_time:
+            _free.extend(self._lent)
+
+
+def _taken(needed: int, dtype: torch.dtype) -> Tensor:
+    """A piece of at least so many elements that is free no longer, or was just made."""
+    alike = [one for one in _free if one.dtype == dtype]
+    fitting = [one for one in alike if one.numel() >= needed]
+    if fitting:
+        found = min(fitting, key=Tensor.numel)
+        _remove(found)
+        return found
+    if alike:
+        _remove(max(alike, key=Tensor.numel))  # the new one will do its work, too
+    return torch.empty(needed, dtype=dtype)
 
 
 def _remove(piece: Tensor) -> None:

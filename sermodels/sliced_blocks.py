@@ -59,17 +59,25 @@ def through_blocks(x: Tensor, whole: Callable[[Tensor], Tensor], blocks: Sequenc
     """
     learnt = [parameter for one in blocks for parameter in one.learnt]
     training = torch.is_grad_enabled() and all(one.requires_grad for one in learnt)
-    own_norms = all(type(one.norm) is nn.BatchNorm2d and one.norm.training for one in blocks)
+    own_norms = all(_is_plain(one.norm) for one in blocks)
     if not (training and own_norms and x.device.type == "cpu" and len(x) >= LARGE):
         return whole(x)
     made: Tensor = _SlicedBlocks.apply(x, blocks, *learnt)  # type: ignore[no-untyped-call]
     return made
 
 
+def _is_plain(norm: nn.Module) -> bool:
+    """Whether it is a training batch normalisation of one process, as PyTorch makes it when nothing is said."""
+    if type(norm) is not nn.BatchNorm2d or norm.momentum is None:
+        return False
+    single = norm.weight is not None and norm.weight.dtype in (torch.float32, torch.float64)
+    return norm.training and norm.track_running_stats and single
+
+
 class _SlicedBlocks(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, blocks: Sequence[Block], *learnt: Tensor) -> Tensor:
-        ctx.x = x
+        ctx.save_for_backward(x, *learnt)  # PyTorch refuses to go back where one of them has been changed since
         ctx.autocast = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
         ctx.steps, ctx.lent = _forward(x, blocks)
         last: _Step = ctx.steps[-1]
@@ -79,8 +87,9 @@ class _SlicedBlocks(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         enabled, dtype = ctx.autocast
+        x, *_ = ctx.saved_tensors
         with torch.autocast("cpu", dtype, enabled):
-            of_x, of_learnt = _backward(ctx.x, ctx.steps, gradient, ctx.needs_input_grad[0])
+            of_x, of_learnt = _backward(x, ctx.steps, gradient, ctx.needs_input_grad[0])
         return of_x, None, *of_learnt
 
 

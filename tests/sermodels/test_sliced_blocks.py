@@ -155,6 +155,37 @@ def test_two_forward_passes_before_a_backward_pass(sliced, monkeypatch):
     compare(both(encoder), by_pytorch(both, monkeypatch, other), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("what", ["input", "weights"])
+def test_what_was_changed_before_the_backward_pass_is_refused_as_pytorch_does(what, sliced):
+    encoder = VGG16(**SMALL)
+    x = chunks().float().requires_grad_()
+    read = x * 1  # a leaf cannot be changed in place
+    total = encoder.feature_map(read).sum()
+    with torch.no_grad():
+        (read if what == "input" else next(encoder.blocks[2].parameters())).mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
+
+
+def norm_of(encoder):
+    return next(one for one in encoder.modules() if isinstance(one, nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda encoder: setattr(norm_of(encoder), "momentum", None),
+        lambda encoder: setattr(norm_of(encoder), "track_running_stats", False),
+        lambda encoder: [setattr(norm_of(encoder), name, None) for name in ("weight", "bias")],
+    ],
+)
+def test_normalisations_of_other_kinds_are_left_to_pytorch(change, sliced):
+    encoder = VGG16(**SMALL)
+    assert in_slices(encoder)
+    change(encoder)
+    assert not in_slices(encoder)
+
+
 def in_slices(encoder, count=CHUNKS):
     return "SlicedBlocks" in type(encoder.feature_map(chunks(count).float()).grad_fn).__name__
 
