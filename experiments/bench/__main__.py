@@ -5,10 +5,11 @@ sentences, by the program's own Trainer. kmeans: clustering a set's chunks. proc
 command to its end, and its most memory. batches: bringing chunks into batches, and orders: drawing those of a pass.
 starts: what a user waits for. extraction: features, against librosa. trainer: a pass in the Trainer, against a bare
 loop. released: a step, against one as the authors' program takes it. attention: by the number of Attn-Conv blocks.
-scale: the memory of larger and larger corpora. Figures are kept in results/bench/ as well.
+scale: the memory of larger and larger corpora. Figures are kept in results/bench/ as well, each call's in a file.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,15 +57,19 @@ def main() -> None:
     parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("overrides", nargs="*", help="options of one model to measure, as for experiments.run")
     parser.add_argument("--gpu", action="store_true", help="measure the GPU and not the processor")
-    parser.add_argument("--sentences", type=int, default=8, help="of chunks: a batch; 11 chunks each")
-    parser.add_argument("--labeled", type=int, default=200, help="sentences of L, or of all, where none are unlabelled")
+    parser.add_argument("--sentences", type=_count, default=8, help="of chunks: a batch; 11 chunks each")
+    parser.add_argument("--labeled", type=_count, default=200, help="sentences of L, or of all where no U is")
     parser.add_argument("--unlabeled", type=int, default=400, help="of rounds and processes: sentences of U")
-    parser.add_argument("--points", type=int, nargs="+", default=[165_000], help="of kmeans: chunks to cluster")
-    parser.add_argument("--clusters", type=int, nargs="+", default=[10, 50], help="of kmeans")
-    parser.add_argument("--corpora", type=int, nargs="+", default=[6_000, 60_000], help="of scale: sentences of each")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--points", type=_count, nargs="+", default=[165_000], help="of kmeans: chunks to cluster")
+    parser.add_argument("--clusters", type=_count, nargs="+", default=[10, 50], help="of kmeans")
+    parser.add_argument("--corpora", type=_count, nargs="+", default=[6_000, 60_000], help="of scale: sentences")
+    parser.add_argument("--repeats", type=_count, default=3)
     parser.add_argument("--return-freed-memory", action="store_true", help="leave the C library as it is")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
+    if min(options.points) < max(options.clusters):
+        parser.error(f"--points {min(options.points)} cannot be put into --clusters {max(options.clusters)}")
+    if options.gpu and not torch.cuda.is_available():
+        parser.error("--gpu: PyTorch finds no CUDA GPU on this machine")
     if not options.return_freed_memory:
         keep_freed_memory()
     calculate_exactly()
@@ -72,7 +77,14 @@ def main() -> None:
     device = torch.device("cuda" if options.gpu else "cpu")
     asked = [" ".join(options.overrides)] if options.overrides else None
     rows = BENCHMARKS[options.what](options, device, asked)
-    print(f"\n{print_rows(options.what, rows, Path('results/bench'))}")
+    print(f"\n{print_rows(options.what, rows, Path('results/bench'), sys.argv[1:])}")
+
+
+def _count(text: str) -> int:
+    """A number of things to measure."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is none")
+    return number
 
 
 def _on(device: torch.device, models: list[str]) -> list[str]:

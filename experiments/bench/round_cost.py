@@ -39,7 +39,7 @@ def _of_one(overrides: str, labeled: int, unlabeled: int, place: Path) -> Iterat
         "trainer.progress_bar=false",
     )
     plan = make_plan(composed(*options, *overrides.split()))
-    sets = {LABELED: labeled, UNLABELED: unlabeled, "development": round(DEVELOPMENT * labeled)}
+    sets = {LABELED: labeled, UNLABELED: unlabeled, "development": max(1, round(DEVELOPMENT * labeled))}
     tables = {name: labels_of(count) for name, count in sets.items() if count}
     told = fitted(plan, tables[LABELED])
     data = simulated_data(plan, tables, told)

@@ -1,11 +1,14 @@
 """`make bench` measures every model that there is, each with its own features."""
 
 import json
+import sys
+from datetime import datetime
 
 import pytest
 import torch
 
 from datamodules.errors import DataError
+from experiments.bench import __main__ as bench
 from experiments.bench import attention_cost, batch_cost, extraction_cost, released_cost
 from experiments.bench.attention_cost import attention_costs
 from experiments.bench.batch_cost import batch_costs, order_costs
@@ -99,7 +102,7 @@ def test_rows_are_printed_as_they_come_and_kept(tmp_path, capsys):
         {"what": "a", "seconds": 0.01234, "n": 1234, "GPU GB": None},
         {"what": "b", "seconds": 1234.5, "n": 2, "GPU GB": 1.0},
     ]
-    file = print_rows("planted", rows, tmp_path / "bench")
+    file = print_rows("planted", rows, tmp_path / "bench", ["planted", "--repeats", "2"])
     assert capsys.readouterr().out.splitlines() == [
         "| what | seconds | n | GPU GB |",
         "| --- | --- | --- | --- |",
@@ -109,6 +112,37 @@ def test_rows_are_printed_as_they_come_and_kept(tmp_path, capsys):
     kept = json.loads(file.read_text())
     assert kept["rows"] == rows
     assert kept["environment"]["processor"]
+    assert kept["command"] == ["planted", "--repeats", "2"]
+    assert datetime.fromisoformat(kept["date"]).tzinfo
+
+
+def test_rows_that_were_measured_before_one_failed_are_kept(tmp_path):
+    def rows():
+        yield {"what": "a", "seconds": 1.5}
+        raise OSError("no answer")
+
+    with pytest.raises(OSError, match="no answer"):
+        print_rows("planted", rows(), tmp_path, [])
+    (file,) = tmp_path.iterdir()
+    assert json.loads(file.read_text())["rows"] == [{"what": "a", "seconds": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["kmeans", "--points", "5"], "--points 5 cannot be put into --clusters 50"),
+        (["extraction", "--labeled", "0"], "--labeled: 0 is none"),
+        (["chunks", "--repeats", "-1"], "--repeats: -1 is none"),
+        (["chunks", "--gpu", "model=temp_gru"], "--gpu: PyTorch finds no CUDA GPU"),
+    ],
+)
+def test_what_cannot_be_measured_is_told(asked, said, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["bench", *asked])
+    with pytest.raises(SystemExit) as ended:
+        bench.main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def test_shapes_are_those_of_the_features(planned):
