@@ -24,6 +24,11 @@ _BLOCK = 2**22  # samples of all channels that are decoded at once
 # A wav written into a pipe never learns its length and promises about 2^31 or 2^32 bytes instead.
 _LENGTH_UNKNOWN = 0x7FFF0000
 
+# What libsndfile logs of the bytes of samples: `data : 60744 (should be 30350)`, or of them and of the whole file.
+_DATA_AND_THERE = re.compile(r"^ *(?:data|Data Size|SSND|BODY) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_DATA = re.compile(r"^ *(?:data|Data size) : (\d+)$", re.MULTILINE)
+_FILE = re.compile(r"^Length : (\d+)$", re.MULTILINE)
+
 
 class UnreadableAudio(DataError):  # noqa: N818 (named for what it says)
     """One audio file that cannot be used: `fault` is what is wrong with it, `remedy` what to do."""
@@ -55,9 +60,10 @@ def read_audio(
     """Samples start_sample..stop_sample of a file (counted at the file's own rate; -1 is its end) as mono.
 
     Several channels are averaged and another rate is resampled (soxr, high quality); both leave a note, and
-    so does digital silence. Raises UnreadableAudio for a file that is missing, has no readable header, is cut
-    off, is empty, holds NaN or infinity, lasts longer than LONGEST_SECONDS, or has fewer than `min_samples` samples
-    after resampling. Memory is bounded by one channel of LONGEST_SECONDS, whatever the header claims.
+    so does digital silence. Raises UnreadableAudio for a file that is missing, has no readable header, is cut off
+    (which nothing tells of Ogg, NIST, VOC and IRCAM files), is empty, holds NaN or infinity, lasts longer than
+    LONGEST_SECONDS, or has fewer than `min_samples` samples after resampling. Memory is bounded by one channel of
+    LONGEST_SECONDS, whatever the header claims.
     """
     path = Path(path)
     mono, file_rate, channels = _decode(path, start_sample, stop_sample)
@@ -158,14 +164,18 @@ def _refused_by_the_system(path: Path) -> tuple[str, str] | None:
 
 
 def _refuse_cut_off(path: Path, file: soundfile.SoundFile) -> None:
-    """libsndfile shortens a cut wav without a word except in its log: `data : 60744 (should be 30350)`."""
-    found = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if found and int(found[1]) < _LENGTH_UNKNOWN:
-        promised, there = int(found[1]), int(found[2])
-        if there < promised:
+    """libsndfile shortens a cut wav, AIFF, AU or W64 without a word except in its log."""
+    log = file.extra_info
+    if told := _DATA_AND_THERE.search(log):
+        promised, there = int(told[1]), int(told[2])
+        if there < promised < _LENGTH_UNKNOWN:
             if not file.frames:
                 raise UnreadableAudio(path, "cut off: nothing follows its header", "copy it again from its source")
             raise _cut_off(path, file.frames, max(file.frames * promised // there, file.frames + 1))
+    data, whole = _DATA.search(log), _FILE.search(log)
+    if data and whole and int(whole[1]) < int(data[1]) < _LENGTH_UNKNOWN:
+        fault = f"cut off: {file.frames} samples, and its header promises more"
+        raise UnreadableAudio(path, fault, "copy it again from its source")
 
 
 def _cut_off(path: Path, there: int, promised: int) -> UnreadableAudio:
