@@ -5,14 +5,13 @@ from pathlib import Path
 
 import xxhash
 
+_BLOCK = 2**18  # bytes that are read at once
+
 
 def content_digest(path: Path) -> str:
     """XXH3 of a file's bytes, 32 hexadecimal digits; against accidents, not against forgers."""
     state = path.stat()
     return _of_state(path, state.st_size, state.st_mtime_ns)
-
-
-_BLOCK = 2**18  # bytes that are read at once
 
 
 @lru_cache(maxsize=8)

@@ -70,8 +70,8 @@ def _is_plain(norm: nn.Module) -> bool:
     """Whether it is a training batch normalisation of one process, as PyTorch makes it when nothing is said."""
     if type(norm) is not nn.BatchNorm2d or norm.momentum is None:
         return False
-    single = norm.weight is not None and norm.weight.dtype in (torch.float32, torch.float64)
-    return norm.training and norm.track_running_stats and single
+    scales = norm.weight is not None and norm.weight.dtype in (torch.float32, torch.float64)
+    return norm.training and norm.track_running_stats and scales
 
 
 class _SlicedBlocks(torch.autograd.Function):

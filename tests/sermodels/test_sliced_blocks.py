@@ -1,6 +1,8 @@
 """A large batch goes through its blocks in slices, and nothing of what comes out depends on it."""
 
 import copy
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -220,6 +222,21 @@ def test_casts_of_one_path_are_not_taken_for_those_of_another(sliced, monkeypatc
 
 def held():
     return sum(one.numel() for one in map_memory._free)
+
+
+def test_two_threads_are_not_lent_the_same_memory(monkeypatch):
+    monkeypatch.setattr(map_memory, "_free", [torch.empty(24)])
+    remove = map_memory._remove
+
+    def slowly(piece):  # the other thread looks meanwhile, if it may
+        time.sleep(0.2)
+        remove(piece)
+
+    monkeypatch.setattr(map_memory, "_remove", slowly)
+    lenders = [map_memory.LentMaps(), map_memory.LentMaps()]
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda lend: lend((1, 2, 3, 4), torch.float32), lenders)
+    assert first.data_ptr() != second.data_ptr()
 
 
 def test_one_map_a_block_is_kept_and_every_step_writes_to_the_same_memory(sliced, monkeypatch):
